@@ -1,0 +1,156 @@
+"""A PEP 517 and PEP 660 build backend: setuptools, isolated.
+
+Put one line into ``pyproject.toml``::
+
+    build-backend = "isolated_backend"
+
+and any number of frontends can build the same project root at the same time. Every hook
+delegates to :mod:`setuptools.build_meta` with the same arguments; whatever setuptools would
+write inside the project root goes to a directory that belongs to that one call.
+
+Importing this module is cheap on purpose: a frontend does it once per hook, and setuptools is
+not needed before the hook is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
+    ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None]
+
+__all__ = [
+    "__legacy__",
+    "build_editable",
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_editable",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+]
+
+__version__ = "0.1.0"
+
+
+def _load() -> None:
+    """Import what does the work, without a ``.pyc`` of ours appearing in the root (in-tree use)."""
+    from . import bytecode
+
+    with bytecode.kept_out_of_the_project(__spec__, bytecode.__spec__):
+        from . import hooks  # noqa: F401
+
+
+class _Backend:
+    """The hooks, under exactly the parameter names of PEP 517 and PEP 660.
+
+    Frontends pass them by keyword. Every hook raises :class:`SystemExit` with a message for the
+    user when the project, its settings or the machine are at fault, as setuptools itself does.
+    """
+
+    def __init__(self, delegate: str) -> None:
+        self._delegate = delegate
+
+    def get_requires_for_build_sdist(
+        self, config_settings: ConfigSettings | None = None
+    ) -> list[str]:
+        """Return the build requirements of an sdist beyond ``build-system.requires`` (PEP 517)."""
+        _load()
+        from . import hooks
+
+        return hooks.get_requires(self._delegate, "sdist", config_settings)
+
+    def get_requires_for_build_wheel(
+        self, config_settings: ConfigSettings | None = None
+    ) -> list[str]:
+        """Return the build requirements of a wheel beyond ``build-system.requires`` (PEP 517)."""
+        _load()
+        from . import hooks
+
+        return hooks.get_requires(self._delegate, "wheel", config_settings)
+
+    def get_requires_for_build_editable(
+        self, config_settings: ConfigSettings | None = None
+    ) -> list[str]:
+        """Return the build requirements of an editable wheel (PEP 660)."""
+        _load()
+        from . import hooks
+
+        return hooks.get_requires(self._delegate, "editable", config_settings)
+
+    def prepare_metadata_for_build_wheel(
+        self, metadata_directory: str, config_settings: ConfigSettings | None = None
+    ) -> str:
+        """Create the wheel's ``.dist-info`` in *metadata_directory*; return its name (PEP 517)."""
+        _load()
+        from . import hooks
+
+        return hooks.prepare_metadata(self._delegate, "wheel", metadata_directory, config_settings)
+
+    def prepare_metadata_for_build_editable(
+        self, metadata_directory: str, config_settings: ConfigSettings | None = None
+    ) -> str:
+        """Create the editable wheel's ``.dist-info``; return its name (PEP 660)."""
+        _load()
+        from . import hooks
+
+        return hooks.prepare_metadata(
+            self._delegate, "editable", metadata_directory, config_settings
+        )
+
+    def build_sdist(
+        self, sdist_directory: str, config_settings: ConfigSettings | None = None
+    ) -> str:
+        """Build an sdist, put it into *sdist_directory* and return its name (PEP 517)."""
+        _load()
+        from . import hooks
+
+        return hooks.build_sdist(self._delegate, sdist_directory, config_settings)
+
+    def build_wheel(
+        self,
+        wheel_directory: str,
+        config_settings: ConfigSettings | None = None,
+        metadata_directory: str | None = None,
+    ) -> str:
+        """Build a wheel, put it into *wheel_directory* and return its name (PEP 517)."""
+        _load()
+        from . import hooks
+
+        return hooks.build_wheel(
+            self._delegate, "wheel", wheel_directory, config_settings, metadata_directory
+        )
+
+    def build_editable(
+        self,
+        wheel_directory: str,
+        config_settings: ConfigSettings | None = None,
+        metadata_directory: str | None = None,
+    ) -> str:
+        """Build an editable wheel, put it into *wheel_directory* and return its name (PEP 660)."""
+        _load()
+        from . import hooks
+
+        return hooks.build_wheel(
+            self._delegate, "editable", wheel_directory, config_settings, metadata_directory
+        )
+
+
+_backend = _Backend("setuptools.build_meta")
+
+get_requires_for_build_sdist = _backend.get_requires_for_build_sdist
+get_requires_for_build_wheel = _backend.get_requires_for_build_wheel
+get_requires_for_build_editable = _backend.get_requires_for_build_editable
+prepare_metadata_for_build_wheel = _backend.prepare_metadata_for_build_wheel
+prepare_metadata_for_build_editable = _backend.prepare_metadata_for_build_editable
+build_sdist = _backend.build_sdist
+build_wheel = _backend.build_wheel
+build_editable = _backend.build_editable
+
+#: ``build-backend = "isolated_backend:__legacy__"``: the root is on ``sys.path`` and
+#: ``sys.argv[0]`` is ``setup.py``, as a setup.py that was written before PEP 517 expects.
+__legacy__ = _Backend("setuptools.build_meta:__legacy__")

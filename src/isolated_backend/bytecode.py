@@ -1,0 +1,88 @@
+"""Keep the ``.pyc`` files of modules that live in the project root out of it.
+
+Importing a module of the project (``setup.py`` reads the version from it, a backend lies in the
+tree) makes Python write ``__pycache__`` beside it. That is a write into the root, and with
+``graft`` in MANIFEST.in it even gets into the sdist. ``sys.dont_write_bytecode`` would stop it
+for site-packages, too, and a fresh build environment of uv comes without compiled files: every
+later hook would compile setuptools again. So only the root is kept free.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager, suppress
+from importlib.machinery import SourceFileLoader
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
+
+#: A compiled file this young, in seconds, is taken to be made by the import that is under way.
+_JUST_NOW = 10.0
+
+
+def _in_project(path: str, root: str) -> bool:
+    """Tell whether *path* is the project's: below *root*, and not of an environment in it."""
+    return (
+        path.startswith(root + os.sep)
+        and not path.startswith(sys.prefix + os.sep)
+        and f"{os.sep}site-packages{os.sep}" not in path
+    )
+
+
+@contextmanager
+def kept_out_of(root: str) -> Iterator[None]:
+    """While this is open, import the modules below *root* without caching their bytecode.
+
+    Child processes that are started meanwhile read compiled files but write none.
+    """
+    original = SourceFileLoader.set_data
+
+    def set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
+        """Stand in for ``SourceFileLoader.set_data``, which caches a module's bytecode."""
+        if not _in_project(os.path.abspath(path), root):
+            original(self, path, data, **mode)
+
+    inherited = os.environ.get("PYTHONDONTWRITEBYTECODE")
+    SourceFileLoader.set_data = set_data  # type: ignore[assignment]
+    os.environ["PYTHONDONTWRITEBYTECODE"] = inherited or "1"
+    try:
+        yield
+    finally:
+        if SourceFileLoader.set_data is set_data:
+            SourceFileLoader.set_data = original  # type: ignore[method-assign]
+        if inherited is None:
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@contextmanager
+def kept_out_of_the_project(*specs: ModuleSpec | None) -> Iterator[None]:
+    """Do the same for the modules of the backend itself when it is used in-tree.
+
+    The modules of *specs* were imported before anything could prevent it: their compiled files
+    are taken away again if this import made them. A cache that was there before stays.
+
+    Args:
+        *specs: the specs of the modules that were imported already.
+    """
+    root = os.getcwd()
+    if not _in_project(os.path.abspath(__file__), root):
+        yield
+        return
+    if not sys.dont_write_bytecode:
+        for spec in specs:
+            if spec is not None and spec.cached is not None:
+                _forget(spec.cached)
+    with kept_out_of(root):
+        yield
+
+
+def _forget(cached: str) -> None:
+    """Remove the compiled file *cached*, and the directory that was made for it, if it is new."""
+    with suppress(OSError):
+        if time.time() - os.stat(cached).st_mtime < _JUST_NOW:
+            os.unlink(cached)
+            os.rmdir(os.path.dirname(cached))

@@ -1,0 +1,160 @@
+"""One hook call, from start to end: settings, shadow, redirection, setuptools, publishing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import bytecode, slots
+from .errors import BackendError, ShadowError
+from .publish import publish
+from .settings import Settings
+from .shadow import Shadow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TypeAlias
+
+    ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None]
+
+# setuptools works through sys.argv, the current directory and its classes' attributes: of one
+# process's hooks only one can run at a time. A hook may call another (setup.py builds itself).
+_one_at_a_time = threading.RLock()
+
+
+class _SetuptoolsHooks(Protocol):
+    """What this module calls of :mod:`setuptools.build_meta`."""
+
+    def __getattr__(self, name: str) -> Any: ...
+
+
+def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | None) -> list[str]:
+    """Return the additional build requirements of an artifact of *kind*.
+
+    Args:
+        delegate: the backend of setuptools to ask, as ``build-backend`` would name it.
+        kind: ``sdist``, ``wheel`` or ``editable``.
+        config_settings: passed on untouched.
+    """
+    with _isolated(delegate) as (setuptools, _):
+        requirements = getattr(setuptools, f"get_requires_for_build_{kind}")(config_settings)
+    return list(requirements)
+
+
+def prepare_metadata(
+    delegate: str, kind: str, metadata_directory: str, config_settings: ConfigSettings | None
+) -> str:
+    """Create a ``.dist-info`` in *metadata_directory* and return its name.
+
+    The frontend asked for files in just this directory, so they are made there, wherever it is.
+    """
+    metadata_directory = os.path.abspath(metadata_directory)
+    with _isolated(delegate, metadata_directory=metadata_directory) as (setuptools, _):
+        hook = getattr(setuptools, f"prepare_metadata_for_build_{kind}")
+        name = hook(metadata_directory, config_settings)
+    return str(name)
+
+
+def build_sdist(delegate: str, sdist_directory: str, config_settings: ConfigSettings | None) -> str:
+    """Build an sdist in the shadow, publish it to *sdist_directory* and return its name."""
+    sdist_directory = os.path.abspath(sdist_directory)
+    with _isolated(delegate) as (setuptools, shadow):
+        name = setuptools.build_sdist(shadow.dist, config_settings)
+        return publish(os.path.join(shadow.dist, name), sdist_directory)
+
+
+def build_wheel(
+    delegate: str,
+    kind: str,
+    wheel_directory: str,
+    config_settings: ConfigSettings | None,
+    metadata_directory: str | None,
+) -> str:
+    """Build a wheel in the shadow, publish it to *wheel_directory* and return its name.
+
+    Args:
+        delegate: the backend of setuptools to ask.
+        kind: ``wheel`` or ``editable``.
+        wheel_directory: where the frontend wants the wheel.
+        config_settings: passed on untouched.
+        metadata_directory: what :func:`prepare_metadata` made before, if anything.
+    """
+    wheel_directory = os.path.abspath(wheel_directory)
+    with _isolated(delegate) as (setuptools, shadow):
+        hook = getattr(setuptools, f"build_{kind}")
+        name = hook(shadow.dist, config_settings, metadata_directory)
+        return publish(os.path.join(shadow.dist, name), wheel_directory)
+
+
+@contextmanager
+def _isolated(
+    delegate: str, *, metadata_directory: str | None = None
+) -> Iterator[tuple[_SetuptoolsHooks, Shadow]]:
+    """Yield setuptools' hooks, and the shadow they write to, for one call.
+
+    Everything that is taken here is given back at the end, in reverse order.
+    """
+    root = os.getcwd()
+    with ExitStack() as taken:
+        taken.enter_context(_told_to_the_user())
+        taken.enter_context(_one_at_a_time)
+        settings = Settings.read(root)
+        place = taken.enter_context(slots.lease(root, keep=settings.keep))
+        if settings.keep:
+            print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
+        hidden = os.path.join(slots.temporary_directory(), slots.PREFIX)
+        shadow = Shadow(root, place, hidden)
+        taken.enter_context(_restored_process_state(root))
+        taken.enter_context(bytecode.kept_out_of(root))
+
+        from . import redirect
+
+        setuptools = redirect.load(delegate)
+        taken.enter_context(redirect.redirected(shadow, metadata_directory))
+        with _full_disk_named(place):
+            yield setuptools, shadow
+
+
+@contextmanager
+def _told_to_the_user() -> Iterator[None]:
+    """Turn our errors into :class:`SystemExit`: the frontend shows the text, no traceback."""
+    try:
+        yield
+    except BackendError as error:
+        raise SystemExit(f"isolated-backend: {error}") from None
+
+
+@contextmanager
+def _restored_process_state(root: str) -> Iterator[None]:
+    """Give ``sys.argv`` and the current directory back as they were: setup.py may change both."""
+    argv = sys.argv
+    try:
+        yield
+    finally:
+        sys.argv = argv
+        os.chdir(root)
+
+
+@contextmanager
+def _full_disk_named(place: str) -> Iterator[None]:
+    """Say which disk is full: setuptools' own message names at most the file."""
+    try:
+        yield
+    except (OSError, SystemExit) as error:
+        cause: BaseException | None = error
+        while cause is not None and not _is_full_disk(cause):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise ShadowError(
+            f"No space left on the device while building in {place}; "
+            "free some, or point TMPDIR to a larger disk."
+        ) from error
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,0 +1,505 @@
+"""Make setuptools write to the shadow. The only module that knows its insides.
+
+Each replacement is one small function with the method it replaces in its decorator and the reason
+in its docstring. It is made for one shadow and one original, and is in place while
+:func:`redirected` is open. All of them sit at the base of a class hierarchy, so that what a
+project overrides, and calls with ``super()``, goes on working.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import RedirectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeAlias
+
+    from .shadow import Shadow
+
+    Method: TypeAlias = Callable[..., Any]
+    Factory: TypeAlias = Callable[[Shadow, Method], Method]
+
+#: The first setuptools with the hooks of PEP 660.
+OLDEST = "64"
+
+#: The commands' options that name a directory to work in. Each has a default inside the root, or
+#: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
+#: in the same way, because two builds would meet there just as well.
+WORK_DIRECTORIES = {
+    "build": (
+        "build_base",
+        "build_purelib",
+        "build_platlib",
+        "build_lib",
+        "build_temp",
+        "build_scripts",
+    ),
+    "build_py": ("build_lib",),
+    "build_ext": ("build_lib", "build_temp"),
+    "build_clib": ("build_clib", "build_temp"),
+    "build_scripts": ("build_dir",),
+    "bdist": ("bdist_base",),
+    "bdist_wheel": ("bdist_dir",),
+    "install": ("build_base", "build_lib"),
+    "install_lib": ("build_dir",),
+    "install_scripts": ("build_dir",),
+}
+
+_replacements: list[tuple[str, str, str, Factory]] = []
+
+
+def _replaces(module: str, owner: str, name: str) -> Callable[[Factory], Factory]:
+    """Register what replaces the attribute *name* of ``module.owner`` (of *module* if empty)."""
+
+    def register(factory: Factory) -> Factory:
+        _replacements.append((module, owner, name, factory))
+        return factory
+
+    return register
+
+
+def load(delegate: str) -> Any:
+    """Import setuptools' own backend.
+
+    Args:
+        delegate: a ``build-backend`` value, ``module`` or ``module:object``.
+
+    Raises:
+        RedirectError: setuptools is missing or too old.
+    """
+    try:
+        import setuptools
+    except ImportError as error:
+        raise RedirectError(
+            "setuptools is not installed; add it to build-system.requires in pyproject.toml."
+        ) from error
+    from packaging.version import Version
+
+    if Version(setuptools.__version__) < Version(OLDEST):
+        raise RedirectError(
+            f"setuptools {setuptools.__version__} is too old; "
+            f'write "setuptools>={OLDEST}" in build-system.requires.'
+        )
+    module, _, attribute = delegate.partition(":")
+    backend = import_module(module)
+    return getattr(backend, attribute) if attribute else backend
+
+
+@contextmanager
+def redirected(shadow: Shadow, metadata_directory: str | None = None) -> Iterator[None]:
+    """Redirect what setuptools writes in the root to *shadow* while this is open.
+
+    Args:
+        shadow: where to.
+        metadata_directory: where the frontend wants the metadata of this call, if it does.
+
+    Raises:
+        RedirectError: this setuptools has not got what has to be replaced.
+    """
+    shadow.metadata_directory = metadata_directory
+    undo: list[Callable[[], None]] = []
+    _forget_made_directories()
+    try:
+        for module, owner, name, factory in _replacements:
+            undo.append(_replace(shadow, module, owner, name, factory))
+        with _temporary_files_in(shadow):
+            yield
+    finally:
+        shadow.open = False
+        for step in reversed(undo):
+            step()
+        _forget_made_directories()
+
+
+def _replace(
+    shadow: Shadow, module: str, owner: str, name: str, factory: Factory
+) -> Callable[[], None]:
+    """Put one replacement in place; return what takes it back."""
+    holder: Any = import_module(module)
+    try:
+        holder = getattr(holder, owner) if owner else holder
+        original = getattr(holder, name)
+    except AttributeError:
+        import setuptools
+
+        where = ".".join(part for part in (module, owner, name) if part)
+        raise RedirectError(
+            f"setuptools {setuptools.__version__} has no {where}, which isolated-backend has to "
+            "redirect; use another version of setuptools, and please report this."
+        ) from None
+    replacement = factory(shadow, original)
+
+    @functools.wraps(original)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        # A plugin may have kept this function beyond the call; then it is the original's turn.
+        return (replacement if shadow.open else original)(*args, **kwargs)
+
+    own = name in vars(holder)
+    before = vars(holder).get(name)
+    setattr(holder, name, method)
+
+    def undo() -> None:
+        if vars(holder).get(name) is method:
+            if own:
+                setattr(holder, name, before)
+            else:
+                delattr(holder, name)
+
+    return undo
+
+
+@contextmanager
+def _temporary_files_in(shadow: Shadow) -> Iterator[None]:
+    """Let ``tempfile`` work in the shadow while TMPDIR is inside the root.
+
+    ``editable_wheel`` makes temporary directories and hands them to other commands as places to
+    work in; inside the root they could not be told from a project's own settings.
+    """
+    if not shadow.inside_root:
+        yield
+        return
+    before = tempfile.tempdir
+    tempfile.tempdir = os.path.join(shadow.place, "tmp")
+    os.mkdir(tempfile.tempdir)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def _forget_made_directories() -> None:
+    """Clear distutils' memory of directories it has made.
+
+    ``dir_util.mkpath`` makes no directory twice in one process. In a process with many hooks
+    (tox) the same path is wiped and needed again.
+    """
+    dir_util = import_module("distutils.dir_util")
+    if hasattr(dir_util, "SkipRepeatAbsolutePaths"):
+        dir_util.SkipRepeatAbsolutePaths.clear()
+    else:
+        dir_util._path_created.clear()
+
+
+# --- where commands work ------------------------------------------------------------------------
+
+
+@_replaces("distutils.cmd", "Command", "ensure_finalized")
+def _work_directories(shadow: Shadow, original: Method) -> Method:
+    """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
+
+    Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
+    override of ``finalize_options`` sets on its own.
+    """
+
+    def ensure_finalized(self: Any) -> None:
+        options = () if self.finalized else WORK_DIRECTORIES.get(self.get_command_name(), ())
+        _move_options(shadow, self, options)
+        original(self)
+        _move_options(shadow, self, options)
+
+    return ensure_finalized
+
+
+def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
+    """Relocate the values of *options*, except what ``config_settings`` asked for."""
+    for option in options:
+        value = getattr(command, option, None)
+        if not value:
+            continue
+        if _from_command_line(command, option):
+            shadow.leave(os.fspath(value))
+        else:
+            setattr(command, option, shadow.relocate(os.fspath(value)))
+
+
+def _from_command_line(command: Any, option: str) -> bool:
+    """Tell whether *option* was given for this one call, through ``config_settings``."""
+    options = command.distribution.get_option_dict(command.get_command_name())
+    source, _ = options.get(option, ("", None))
+    return bool(source == "command line")
+
+
+# --- metadata -----------------------------------------------------------------------------------
+
+
+@_replaces("setuptools.command.egg_info", "egg_info", "finalize_options")
+def _egg_info(shadow: Shadow, original: Method) -> Method:
+    """Put ``*.egg-info`` into the shadow, beginning with what the root has of it.
+
+    An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
+    The directory is set here and not in ``run``, for others read ``egg_info`` in between.
+    ``dist_info`` sets ``egg_base`` to the directory that the frontend passed: it stays.
+    """
+
+    def finalize_options(self: Any) -> None:
+        original(self)
+        base = os.path.abspath(os.path.join(shadow.root, self.egg_base))
+        if base == shadow.metadata_directory or _from_command_line(self, "egg_base"):
+            return
+        egg_info = shadow.relocate(self.egg_info)
+        if egg_info != self.egg_info:
+            self.egg_info = shadow.seed(egg_info)
+            self.egg_base = os.path.dirname(egg_info)
+            os.makedirs(self.egg_base, exist_ok=True)
+
+    return finalize_options
+
+
+# --- the file list ------------------------------------------------------------------------------
+# It knows in-tree names only. A project's override of `egg_info` or `sdist` reads it and writes
+# SOURCES.txt from it (versioneer does), so paths are mapped here and not when they are written.
+
+_FILE_LIST = ("setuptools.command.egg_info", "FileList")
+
+
+@_replaces(*_FILE_LIST, "append")
+def _append(shadow: Shadow, original: Method) -> Method:
+    """Take ``SOURCES.txt`` in the shadow for the in-tree one."""
+
+    def append(self: Any, item: str) -> None:
+        original(self, shadow.in_tree(item))
+
+    return append
+
+
+@_replaces(*_FILE_LIST, "extend")
+def _extend(shadow: Shadow, original: Method) -> Method:
+    """Do the same for many: the grafted egg-info, sources generated in ``build_temp``."""
+
+    def extend(self: Any, paths: Iterable[str]) -> None:
+        original(self, [shadow.in_tree(path) for path in paths])
+
+    return extend
+
+
+@_replaces(*_FILE_LIST, "_repair")
+def _repair(shadow: Shadow, original: Method) -> Method:
+    """Map what was put into ``files`` directly, before the manifest is written."""
+
+    def repair(self: Any) -> None:
+        self.files = [shadow.in_tree(path) for path in self.files]
+        original(self)
+
+    return repair
+
+
+@_replaces(*_FILE_LIST, "_safe_path")
+def _safe_path(shadow: Shadow, original: Method) -> Method:
+    """Look for an in-tree name where its bytes are, and let no shadow into the list."""
+
+    def safe_path(self: Any, path: str) -> Any:
+        return not shadow.hides(path) and original(self, shadow.actual(path))
+
+    return safe_path
+
+
+def _seeded_matches(shadow: Shadow, pattern: str) -> list[str]:
+    """Return the files of the relocated egg-info that *pattern* would find in the root."""
+    translate = import_module("setuptools.command.egg_info").translate_pattern
+    here = os.curdir + os.sep
+    match = translate(pattern.removeprefix(here)).match
+    lead = here if pattern.startswith(here) else ""
+    return [lead + name for name in shadow.seeded_names() if match(name)]
+
+
+def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
+    """Register a search of the template language that looks into the shadow, too.
+
+    ``recursive-include src *`` after ``global-exclude *.txt`` finds the egg-info again.
+    """
+
+    @_replaces(*_FILE_LIST, name)
+    def factory(shadow: Shadow, original: Method) -> Method:
+        def search(self: Any, *args: str) -> bool:
+            found = original(self, *args)
+            made = _seeded_matches(shadow, full_pattern(*args))
+            self.extend(made)
+            return bool(found or made)
+
+        return search
+
+
+_also_in_shadow("include", lambda pattern: pattern)
+_also_in_shadow("recursive_include", lambda base, pattern: os.path.join(base, "**", pattern))
+_also_in_shadow("global_include", lambda pattern: os.path.join("**", pattern))
+_also_in_shadow("graft", lambda base: os.path.join(base, "**"))
+
+
+@_replaces("distutils.filelist", "FileList", "exclude_pattern")
+def _exclude_pattern(shadow: Shadow, original: Method) -> Method:
+    """Prune what lies under the in-tree name of a relocated directory.
+
+    ``sdist.prune_file_list`` drops ``build/`` by the value of ``build_base``. With that moved, a
+    stale ``build/`` in the tree still has to go.
+    """
+
+    def exclude_pattern(
+        self: Any,
+        pattern: Any,
+        anchor: bool = True,
+        prefix: str | None = None,
+        is_regex: bool = False,
+    ) -> Any:
+        if prefix is not None:
+            prefix = shadow.in_tree(prefix)
+        return original(self, pattern, anchor, prefix, is_regex)
+
+    return exclude_pattern
+
+
+@_replaces("distutils.filelist", "_UniqueDirs", "__call__")
+def _walk(shadow: Shadow, original: Method) -> Method:
+    """Walk into no shadow that lies in the root: others come and go there at any moment."""
+
+    def unique(self: Any, walk_item: tuple[str, list[str], list[str]]) -> Any:
+        base, directories, _ = walk_item
+        if shadow.hides(base):
+            del directories[:]
+            return False
+        return original(self, walk_item)
+
+    return unique
+
+
+@_replaces("distutils.command.sdist", "sdist", "write_manifest")
+def _manifest(shadow: Shadow, original: Method) -> Method:
+    """Write distutils' own ``MANIFEST`` to the shadow (a ``cmdclass`` without setuptools)."""
+
+    def write_manifest(self: Any) -> None:
+        before = self.manifest
+        self.manifest = shadow.relocate(before)
+        try:
+            original(self)
+        finally:
+            self.manifest = before
+
+    return write_manifest
+
+
+# --- the sdist ----------------------------------------------------------------------------------
+
+
+@_replaces("distutils.command.sdist", "sdist", "make_distribution")
+def _make_distribution(shadow: Shadow, original: Method) -> Method:
+    """Stage and archive ``name-version/`` in the shadow.
+
+    The original keeps the staging directory and the prefix of the members in one relative path,
+    so it cannot be asked to stage elsewhere. An override of ``make_release_tree`` gets the
+    directory that it can write to.
+    """
+
+    def make_distribution(self: Any) -> None:
+        name = self.distribution.get_fullname()
+        base_dir = shadow.relocate(name)
+        self.make_release_tree(base_dir, self.filelist.files)
+        # A tar archive comes last: the compressed ones are made through a file of its name.
+        formats = sorted(self.formats, key="tar".__eq__)
+        self.archive_files = []
+        for archive_format in formats:
+            archive = self.make_archive(
+                os.path.join(self.dist_dir, name),
+                archive_format,
+                base_dir=base_dir,
+                owner=self.owner,
+                group=self.group,
+            )
+            self.archive_files.append(archive)
+            self.distribution.dist_files.append(("sdist", "", archive))
+        if not self.keep_temp:
+            import_module("distutils.dir_util").remove_tree(base_dir)
+
+    return make_distribution
+
+
+@_replaces("distutils.command.sdist", "sdist", "make_release_tree")
+def _make_release_tree(shadow: Shadow, original: Method) -> Method:
+    """Stage the files of the root as ever, and beside them those that are in the shadow.
+
+    When an override's ``super().make_release_tree()`` returns, the tree is complete.
+    """
+
+    def make_release_tree(self: Any, base_dir: str, files: list[str]) -> None:
+        base_dir = shadow.relocate(base_dir)  # an override of make_distribution knows no better
+        in_shadow = [name for name in files if shadow.actual(name) != name]
+        shadowed = set(in_shadow)
+        original(self, base_dir, [name for name in files if name not in shadowed])
+        for name in in_shadow:
+            target = os.path.join(base_dir, name)
+            self.mkpath(os.path.dirname(target))
+            self.copy_file(name, target)
+
+    return make_release_tree
+
+
+@_replaces("distutils.cmd", "Command", "copy_file")
+def _copy_file(shadow: Shadow, original: Method) -> Method:
+    """Read an in-tree name where its bytes are.
+
+    With ``package_dir={"pkg": ""}`` even a wheel takes files from the egg-info.
+    """
+
+    def copy_file(self: Any, infile: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(infile, str):
+            infile = shadow.actual(infile)
+        return original(self, infile, *args, **kwargs)
+
+    return copy_file
+
+
+@_replaces("distutils.cmd", "Command", "make_archive")
+def _make_archive(shadow: Shadow, original: Method) -> Method:
+    """Archive a directory of the shadow under its in-tree name."""
+
+    def make_archive(
+        self: Any,
+        base_name: str,
+        format: str,  # noqa: A002 - the name that distutils' callers use
+        root_dir: str | None = None,
+        base_dir: str | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+    ) -> Any:
+        if root_dir is None and base_dir is not None:
+            name = shadow.in_tree(base_dir)
+            if shadow.actual(name) != name:
+                root_dir, base_dir = shadow.place, name
+        return original(self, base_name, format, root_dir, base_dir, owner=owner, group=group)
+
+    return make_archive
+
+
+@_replaces("distutils.dir_util", "", "remove_tree")
+def _remove_tree(shadow: Shadow, original: Method) -> Method:
+    """Remove the staging directory where it is, for an override of ``make_distribution``."""
+
+    def remove_tree(directory: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(directory, str):
+            directory = shadow.actual(directory)
+        return original(directory, *args, **kwargs)
+
+    return remove_tree
+
+
+def vendored_tomli() -> Any:
+    """Return the TOML parser that comes with setuptools (Python 3.10 has none of its own).
+
+    Raises:
+        RedirectError: this setuptools carries none.
+    """
+    import setuptools  # noqa: F401 - newer versions put their vendored packages on sys.path
+
+    for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
+        with suppress(ImportError):
+            return import_module(name)
+    raise RedirectError(
+        f"No TOML parser found for Python {sys.version_info.major}.{sys.version_info.minor}; "
+        'add "tomli" to build-system.requires in pyproject.toml.'
+    )

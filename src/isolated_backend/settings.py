@@ -1,0 +1,101 @@
+"""What the user has set: ``[tool.isolated-backend]`` and the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TABLE = "tool.isolated-backend"
+KEEP_VARIABLE = "ISOLATED_BACKEND_KEEP"
+
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one hook call; each field is a key of the table, with ``-`` for ``_``."""
+
+    keep: bool = False
+    """Keep the shadow when the hook is done, and say where it is."""
+
+    @classmethod
+    def read(cls, root: str) -> Settings:
+        """Read the settings of the project in *root*.
+
+        Args:
+            root: the project root.
+
+        Returns:
+            The settings; the environment wins over ``pyproject.toml``.
+
+        Raises:
+            SettingsError: ``pyproject.toml`` cannot be read, or says what it cannot say.
+        """
+        settings = cls(**_checked(_table(os.path.join(root, "pyproject.toml"))))
+        if KEEP_VARIABLE in os.environ:
+            return cls(keep=os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE)
+        return settings
+
+
+def _table(path: str) -> Mapping[str, Any]:
+    """Return the backend's table in the pyproject.toml at *path*; empty if there is none."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"Cannot read {path}: {error.strerror}.") from error
+    if b"isolated-backend" not in content:
+        return {}  # nothing of ours in it, so save the parsing: setuptools does its own
+    toml = _toml_parser()
+    try:
+        table = toml.loads(content.decode()).get("tool", {}).get("isolated-backend", {})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    except AttributeError:
+        raise SettingsError(f"{path}: `tool` must be a table.") from None
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: [{TABLE}] must be a table.")
+    return table
+
+
+def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *table* as arguments for :class:`Settings`; refuse what is unknown or mistyped."""
+    known = {field.name.replace("_", "-"): field for field in fields(Settings)}
+    arguments = {}
+    for key, value in table.items():
+        if key not in known:
+            raise SettingsError(
+                f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows "
+                f"{', '.join(f'`{name}`' for name in known)}."
+            )
+        wanted = type(known[key].default)
+        if type(value) is not wanted:
+            raise SettingsError(
+                f"pyproject.toml: `{key}` in [{TABLE}] must be {_TYPE_NAMES[wanted]}, "
+                f"not {value!r}."
+            )
+        arguments[known[key].name] = value
+    return arguments
+
+
+_TYPE_NAMES = {bool: "true or false", str: "a string", float: "a number"}
+
+
+def _toml_parser() -> Any:
+    """Return :mod:`tomllib`, or on Python 3.10 the copy that comes with setuptools."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+
+        return tomllib
+    from . import redirect
+
+    return redirect.vendored_tomli()

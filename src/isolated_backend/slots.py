@@ -1,0 +1,211 @@
+"""Leasing a directory for one hook call.
+
+``TMPDIR/isolated-backend.UID/PROJECT-HASH/N`` is a *slot*. Who builds takes the lowest free
+``N``, and a lock that the kernel frees with the process guards it:
+
+- A killed build leaves its slot to the next one, which wipes it: no sweeper is needed, and
+  leftovers are bounded by the highest number of simultaneous builds there ever was.
+- A build that runs alone always gets slot 0: a path that a compiler or a configure script
+  writes into a binary is the same each time, and a compiler cache finds it again.
+
+The dot in the names is there for a TMPDIR inside the project root: setuptools' package
+discovery does not look into directories with a dot in their name.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import logging
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import filelock
+
+from .errors import ShadowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PREFIX = "isolated-backend."
+
+_logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def lease(root: str, *, keep: bool = False) -> Iterator[str]:
+    """Lease an empty directory for one hook call on the project in *root*.
+
+    Args:
+        root: the project root.
+        keep: leave the directory as it is at the end, and do not lease it again.
+
+    Yields:
+        The directory's real path.
+
+    Raises:
+        ShadowError: the temporary directory cannot be used.
+    """
+    try:
+        slot = _take_slot(root) or _Private()
+    except OSError as error:
+        raise ShadowError(
+            f"Cannot make a directory to build in below {temporary_directory()}: "
+            f"{error.strerror}. Free it, or point TMPDIR to a directory that can be written."
+        ) from error
+    owner = os.getpid()
+    try:
+        yield slot.path
+    finally:
+        # A process that setup.py forked comes by here, too; the slot is its parent's.
+        if os.getpid() == owner:
+            slot.give_back(keep=keep)
+
+
+def temporary_directory() -> str:
+    """Return the real path of the directory that the user wants temporary files in.
+
+    :func:`tempfile.gettempdir` quietly goes elsewhere, even to the current directory, when
+    TMPDIR does not work; a user who set it wants to know.
+
+    Raises:
+        ShadowError: TMPDIR (or TEMP, or TMP) names no directory that can be written.
+    """
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        value = os.environ.get(variable)
+        if not value:
+            continue
+        if not os.path.isdir(value):
+            raise ShadowError(f"{variable}={value} is not a directory; create it or unset it.")
+        if not os.access(value, os.W_OK | os.X_OK):
+            raise ShadowError(
+                f"{variable}={value} cannot be written; point it to a directory that can."
+            )
+        return os.path.realpath(value)
+    return os.path.realpath(tempfile.gettempdir())
+
+
+def home() -> str:
+    """Return the path of the directory that holds all the slots of this user."""
+    user = str(os.getuid()) if sys.platform != "win32" else getpass.getuser()
+    return os.path.join(temporary_directory(), PREFIX + user)
+
+
+def directory_of(root: str) -> str:
+    """Return the path of the directory that holds the slots of the project in *root*."""
+    real = os.path.realpath(root)
+    name = re.sub(r"[^\w.-]+", "_", os.path.basename(real), flags=re.ASCII)[:32] or "root"
+    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
+    return os.path.join(home(), f"{name}-{digest}")
+
+
+class _Slot:
+    """A numbered directory and the lock on it."""
+
+    def __init__(self, path: str, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    def give_back(self, *, keep: bool) -> None:
+        """Empty the directory and let others have it, or mark it as not to be had."""
+        try:
+            if keep:
+                _touch(self.path + ".kept")
+            else:
+                _remove(self.path)
+        finally:
+            # Closing frees the lock unless a child still has the descriptor. Unlocking would
+            # free it for that child, too, which may be at work in the slot.
+            os.close(self._lock)
+
+
+class _Private:
+    """A directory under a random name, for where slots cannot be had."""
+
+    def __init__(self) -> None:
+        self.path = tempfile.mkdtemp(prefix=PREFIX, dir=temporary_directory())
+
+    def give_back(self, *, keep: bool) -> None:
+        """Remove the directory unless it is to be kept."""
+        if not keep:
+            _remove(self.path)
+
+
+def _take_slot(root: str) -> _Slot | None:
+    """Take the lowest free slot; ``None`` where there is no safe place or no lock for slots."""
+    parent = home()
+    with suppress(FileExistsError):
+        os.mkdir(parent, 0o700)
+    if not _is_ours_alone(parent):
+        _logger.warning(
+            "%s is not a directory of this user's alone; building in a private directory instead.",
+            parent,
+        )
+        return None
+    directory = directory_of(root)
+    with suppress(FileExistsError):
+        os.mkdir(directory, 0o700)
+    for number in count():
+        path = os.path.join(directory, str(number))
+        if os.path.exists(path + ".kept"):
+            continue
+        lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            # No lock of filelock's own classes: they fall back to a lock that dies with nobody.
+            taken = filelock.lock_descriptor(lock, blocking=False)
+        except OSError:
+            os.close(lock)
+            _logger.debug("%s cannot be locked; building in a private directory.", directory)
+            return None
+        if taken and _emptied(path):
+            return _Slot(path, lock)
+        os.close(lock)
+    raise AssertionError("count() does not end")  # pragma: no cover
+
+
+def _is_ours_alone(path: str) -> bool:
+    """Tell whether *path* is a real directory of this user's that nobody else can touch."""
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    return sys.platform == "win32" or (
+        found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
+    )
+
+
+def _emptied(path: str) -> bool:
+    """Make *path* an empty directory; ``False`` if what a killed build left resists."""
+    _remove(path)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _remove(path: str) -> None:
+    """Remove the tree at *path* as far as it can be removed."""
+
+    def unlock_and_retry(function: Callable[..., Any], name: str, _: object) -> None:
+        """Try again with write permission: read-only sources are staged with their modes."""
+        with suppress(OSError):
+            os.chmod(os.path.dirname(name), 0o700)
+            os.chmod(name, 0o700)
+            function(name)
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=unlock_and_retry)
+    else:
+        shutil.rmtree(path, onerror=unlock_and_retry)
+
+
+def _touch(path: str) -> None:
+    """Create the empty file *path*."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
