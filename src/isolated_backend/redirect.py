@@ -200,7 +200,7 @@ def _work_directories(shadow: Shadow, original: Method) -> Method:
     """
 
     def ensure_finalized(self: Any) -> None:
-        options = () if self.finalized else WORK_DIRECTORIES.get(self.get_command_name(), ())
+        options = () if self.finalized else WORK_DIRECTORIES.get(_name(self), ())
         _move_options(shadow, self, options)
         original(self)
         _move_options(shadow, self, options)
@@ -222,9 +222,20 @@ def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
 
 def _from_command_line(command: Any, option: str) -> bool:
     """Tell whether *option* was given for this one call, through ``config_settings``."""
-    options = command.distribution.get_option_dict(command.get_command_name())
+    options = command.distribution.get_option_dict(_name(command))
     source, _ = options.get(option, ("", None))
     return bool(source == "command line")
+
+
+def _name(command: Any) -> str:
+    """Return the name that *command* was asked for by.
+
+    ``get_command_name`` gives the name of the class, which is any for one from ``cmdclass``.
+    """
+    for name, known in command.distribution.command_obj.items():
+        if known is command:
+            return str(name)
+    return str(command.get_command_name())
 
 
 # --- metadata -----------------------------------------------------------------------------------

@@ -1,0 +1,71 @@
+"""What is in an artifact, in a form that two artifacts can be compared by."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zipfile
+from pathlib import Path
+
+
+def members(artifact: Path) -> list[tuple[object, ...]]:
+    """Return every member of an sdist or wheel: name, type, mode, link and content, in order."""
+    if artifact.name.endswith(".whl"):
+        return _wheel_members(artifact)
+    return _sdist_members(artifact)
+
+
+def _sdist_members(artifact: Path) -> list[tuple[object, ...]]:
+    with tarfile.open(artifact) as archive:
+        return [
+            (
+                member.name,
+                member.type,
+                oct(member.mode),
+                member.linkname,
+                _digest(file.read()) if (file := archive.extractfile(member)) else "",
+            )
+            for member in archive.getmembers()
+        ]
+
+
+def _wheel_members(artifact: Path) -> list[tuple[object, ...]]:
+    with zipfile.ZipFile(artifact) as archive:
+        assert archive.testzip() is None
+        return [
+            (
+                info.filename,
+                info.compress_type,
+                hex(info.external_attr),
+                _digest(archive.read(info)),
+            )
+            for info in archive.infolist()
+        ]
+
+
+def times(artifact: Path) -> dict[str, int]:
+    """Return the modification times of the regular files in an sdist."""
+    with tarfile.open(artifact) as archive:
+        return {member.name: int(member.mtime) for member in archive.getmembers() if member.isreg()}
+
+
+def text(artifact: Path, name: str) -> str:
+    """Return the text of the member whose name ends with *name*."""
+    if artifact.name.endswith(".whl"):
+        with zipfile.ZipFile(artifact) as wheel:
+            (found,) = (entry for entry in wheel.namelist() if entry.endswith(name))
+            return wheel.read(found).decode()
+    with tarfile.open(artifact) as sdist:
+        (found,) = (entry for entry in sdist.getnames() if entry.endswith(name))
+        file = sdist.extractfile(found)
+        assert file is not None
+        return file.read().decode()
+
+
+def names(artifact: Path) -> list[str]:
+    """Return the names of the members."""
+    return [str(member[0]) for member in members(artifact)]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

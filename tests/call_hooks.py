@@ -1,0 +1,76 @@
+"""Call hooks of a build backend in this process, as a frontend's child process does.
+
+Run as ``python call_hooks.py REQUEST`` with a JSON object::
+
+    {"backend": "module:object", "pristine": "dir" or null, "root": "dir",
+     "calls": [{"hook": "build_sdist", "arguments": {...}}, ...]}
+
+With ``pristine``, ``root`` is made anew from it before each call, and each has a process of
+its own: setuptools remembers which directories it has made, and would not make them again. Prints one JSON list of results:
+``{"result": ...}`` or ``{"error": type, "message": text}``, and with ``pristine`` the paths in
+the root that the call has ``changed``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from snapshot import snapshot
+
+
+def main() -> None:
+    request = json.loads(sys.argv[1])
+    sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
+    if request["pristine"]:
+        import setuptools.build_meta  # noqa: F401 - once, for all the children
+    results = []
+    for call in request["calls"]:
+        if request["pristine"]:
+            shutil.rmtree(request["root"], ignore_errors=True)
+            shutil.copytree(request["pristine"], request["root"], symlinks=True)
+            before = snapshot(Path(request["root"]))
+            result = in_a_child(request, call)
+            after = snapshot(Path(request["root"]))
+            result["changed"] = sorted(
+                name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+            )
+            results.append(result)
+        else:
+            results.append(one(request, call))
+    print("\n" + json.dumps(results), flush=True)
+
+
+def one(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
+    os.chdir(request["root"])
+    module, _, attribute = request["backend"].partition(":")
+    backend = importlib.import_module(module)
+    if attribute:
+        backend = getattr(backend, attribute)
+    try:
+        return {"result": getattr(backend, call["hook"])(**call["arguments"])}
+    except (Exception, SystemExit) as error:
+        return {"error": type(error).__name__, "message": str(error)}
+
+
+def in_a_child(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        with open(writing, "w") as pipe:
+            json.dump(one(request, call), pipe)
+        sys.stdout.flush()
+        os._exit(0)
+    os.close(writing)
+    with open(reading) as pipe:
+        result = pipe.read()
+    os.wait()
+    return json.loads(result)
+
+
+if __name__ == "__main__":
+    main()

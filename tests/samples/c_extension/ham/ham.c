@@ -1,0 +1,2 @@
+#include "ham.h"
+int ham(void) { return 7; }

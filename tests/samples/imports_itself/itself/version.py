@@ -1,0 +1,3 @@
+import sys
+
+VERSION = ".".join(map(str, (1, 2, len(sys.argv[:0]))))
