@@ -6,7 +6,9 @@ Run as ``python call_hooks.py REQUEST`` with a JSON object::
      "calls": [{"hook": "build_sdist", "arguments": {...}}, ...]}
 
 With ``pristine``, ``root`` is made anew from it before each call, and each has a process of
-its own: setuptools remembers which directories it has made, and would not make them again. Prints one JSON list of results:
+its own: setuptools remembers which directories it has made, and would not make them again.
+
+Prints one JSON list of results:
 ``{"result": ...}`` or ``{"error": type, "message": text}``, and with ``pristine`` the paths in
 the root that the call has ``changed``.
 """
