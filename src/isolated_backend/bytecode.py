@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _JUST_NOW = 10.0
 
 
-def _in_project(path: str, root: str) -> bool:
-    """Tell whether *path* is the project's: below *root*, and not of an environment in it."""
+def is_the_projects(path: str, root: str) -> bool:
+    """Tell whether *path* is below *root* and not in an environment that lies there (``.venv``)."""
     return (
         path.startswith(root + os.sep)
         and not path.startswith(sys.prefix + os.sep)
@@ -43,7 +43,7 @@ def kept_out_of(root: str) -> Iterator[None]:
 
     def set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
         """Stand in for ``SourceFileLoader.set_data``, which caches a module's bytecode."""
-        if not _in_project(os.path.abspath(path), root):
+        if not is_the_projects(os.path.abspath(path), root):
             original(self, path, data, **mode)
 
     inherited = os.environ.get("PYTHONDONTWRITEBYTECODE")
@@ -69,7 +69,7 @@ def kept_out_of_the_project(*specs: ModuleSpec | None) -> Iterator[None]:
         *specs: the specs of the modules that were imported already.
     """
     root = os.getcwd()
-    if not _in_project(os.path.abspath(__file__), root):
+    if not is_the_projects(os.path.abspath(__file__), root):
         yield
         return
     if not sys.dont_write_bytecode:

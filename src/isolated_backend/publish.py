@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SUFFIX = ".isolated-backend-new"
+_OPEN_FILES = "/proc/self/fd"
 
 
 def publish(made: str, directory: str) -> str:
@@ -121,17 +122,27 @@ def _name(descriptor: int, target: str) -> None:
     A link cannot replace a file. Where one is in the way, the file is linked under a passing
     name first, complete already; the lock on it tells the next build whether it was abandoned.
     """
-    source = f"/proc/self/fd/{descriptor}"
     try:
-        os.link(source, target, follow_symlinks=True)
+        descriptors = os.open(_OPEN_FILES, os.O_RDONLY)
+    except FileNotFoundError as error:  # no /proc here
+        raise _NotSupportedError from error
+    try:
+        _link(descriptor, descriptors, target)
     except FileExistsError:
         with suppress(OSError):
             filelock.lock_descriptor(descriptor, blocking=False)
-        passing = _new_name(target)
-        os.link(source, passing, follow_symlinks=True)
-        os.replace(passing, target)
-    except FileNotFoundError as error:  # no /proc here
-        raise _NotSupportedError from error
+        _link(descriptor, descriptors, _new_name(target))
+        os.replace(_new_name(target), target)
+    finally:
+        os.close(descriptors)
+
+
+def _link(descriptor: int, descriptors: int, path: str) -> None:
+    """Link the file *descriptor* to *path*.
+
+    Only with a directory's descriptor does :func:`os.link` follow the link in /proc.
+    """
+    os.link(str(descriptor), path, src_dir_fd=descriptors, follow_symlinks=True)
 
 
 def _new_name(target: str) -> str:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .bytecode import is_the_projects
 from .errors import RedirectError
 
 if TYPE_CHECKING:
@@ -378,6 +379,28 @@ def _walk(shadow: Shadow, original: Method) -> Method:
         return original(self, walk_item)
 
     return unique
+
+
+@_replaces("setuptools.command.egg_info", "manifest_maker", "add_license_files")
+def _backend_in_the_tree(shadow: Shadow, original: Method) -> Method:
+    """Put a backend that is used in-tree (``backend-path``) into the sdist, as it needs itself.
+
+    This comes after MANIFEST.in has been read, which may well prune the directory of tools that
+    the backend is in.
+    """
+
+    def add_license_files(self: Any) -> None:
+        original(self)
+        package = os.path.dirname(os.path.abspath(__file__))
+        if is_the_projects(package, shadow.root):
+            self.filelist.extend(
+                os.path.relpath(os.path.join(directory, file), shadow.root)
+                for directory, _, files in os.walk(package)
+                for file in files
+                if file.endswith((".py", "py.typed"))
+            )
+
+    return add_license_files
 
 
 @_replaces("distutils.command.sdist", "sdist", "write_manifest")

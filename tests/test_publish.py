@@ -1,0 +1,184 @@
+"""Promise 4: an artifact appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import pytest
+
+from isolated_backend import publish as module
+from isolated_backend.errors import PublishError
+from isolated_backend.publish import publish
+
+NAME = "demo-1.0.tar.gz"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    made = tmp_path / "shadow" / NAME
+    made.parent.mkdir()
+    made.write_bytes(b"new" * 1000)
+    made.chmod(0o640)
+    return made
+
+
+@pytest.fixture(params=["one file system", "two file systems", "no O_TMPFILE", "no /proc"])
+def crossing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make publishing take each of its ways."""
+    if request.param == "one file system":
+        return str(request.param)
+    replace = os.replace
+
+    def replace_here(source: str, target: str) -> None:
+        if os.path.dirname(source) != os.path.dirname(target):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_here)
+    if request.param == "no O_TMPFILE":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    if request.param == "no /proc":
+        monkeypatch.setattr(module, "_OPEN_FILES", "/no-proc")
+    return str(request.param)
+
+
+def test_the_artifact_is_there_with_its_bytes_and_permissions(
+    crossing: str, made: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "dist"
+    assert publish(str(made), str(out)) == NAME
+    assert os.listdir(out) == [NAME]
+    assert (out / NAME).read_bytes() == b"new" * 1000
+    assert stat.S_IMODE((out / NAME).stat().st_mode) == 0o640
+
+
+def test_an_artifact_of_the_same_name_is_replaced(
+    crossing: str, made: Path, tmp_path: Path
+) -> None:
+    (tmp_path / NAME).write_text("old")
+    publish(str(made), str(tmp_path))
+    assert (tmp_path / NAME).read_bytes() == b"new" * 1000
+    assert [path for path in os.listdir(tmp_path) if "isolated" in path] == []
+
+
+def test_what_was_there_stays_when_the_disk_is_full(
+    crossing: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    if crossing == "one file system":
+        monkeypatch.setattr(os, "replace", full)
+    (tmp_path / NAME).write_text("old")
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises(PublishError, match=f"Cannot put {NAME} into .*: No space left on device"):
+        publish(str(made), str(tmp_path))
+    assert (tmp_path / NAME).read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_directory_that_is_a_file_is_named(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PublishError, match=f"Cannot put {NAME} into {tmp_path}/file"):
+        publish(str(made), str(tmp_path / "file"))
+
+
+def test_another_error_of_the_copy_is_not_taken_for_a_missing_feature(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: str, *args: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "open", broken)
+    with pytest.raises(OSError, match="Input/output error"):
+        module._copy_whole(str(made), str(tmp_path / NAME))
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs files without a name")
+def test_a_file_system_that_knows_no_nameless_files_gets_a_hidden_one(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = os.open
+
+    def refuse(path: str, flags: int, *args: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return original(path, flags, *args)
+
+    monkeypatch.setattr(os, "open", refuse)
+    module._copy_whole(str(made), str(tmp_path / NAME))
+    assert (tmp_path / NAME).read_bytes() == b"new" * 1000
+
+
+@pytest.fixture
+def abandoned(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / f".{NAME}.99999999.isolated-backend-new"
+    path.write_text("half")
+    return path
+
+
+def test_what_a_killed_build_left_is_removed(abandoned: Path, made: Path, tmp_path: Path) -> None:
+    publish(str(made), str(tmp_path))
+    assert not abandoned.exists()
+
+
+def test_what_a_living_build_is_writing_is_left_alone(
+    abandoned: Path, made: Path, tmp_path: Path
+) -> None:
+    descriptor = os.open(abandoned, os.O_RDWR)
+    try:
+        assert filelock.lock_descriptor(descriptor, blocking=False)
+        publish(str(made), str(tmp_path))
+        assert abandoned.exists()
+    finally:
+        os.close(descriptor)
+
+
+def test_the_group_of_a_shared_directory_is_inherited(made: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o2775)
+    if os.getuid() == 0:
+        os.chown(shared, -1, 12345)
+        shared.chmod(0o2775)
+    publish(str(made), str(shared))
+    assert (shared / NAME).stat().st_gid == shared.stat().st_gid
+    assert stat.S_IMODE((shared / NAME).stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second file system")
+def test_a_kill_while_copying_leaves_nothing(made: Path, tmp_path: Path) -> None:
+    if os.stat("/dev/shm").st_dev == tmp_path.stat().st_dev:
+        pytest.skip("/dev/shm is no second file system here")
+    script = f"""
+        import os, shutil, signal
+        from isolated_backend.publish import publish
+        def die_in_the_middle(source, copy, length=0):
+            copy.write(source.read(100))
+            copy.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        shutil.copyfileobj = die_in_the_middle
+        publish({str(made)!r}, {str(tmp_path / "out")!r})
+    """
+    elsewhere = Path("/dev/shm") / f"isolated-backend-test-{os.getpid()}"
+    elsewhere.mkdir()
+    try:
+        script = script.replace(str(tmp_path / "out"), str(elsewhere))
+        killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+        assert killed.returncode == -9
+        assert os.listdir(elsewhere) == []
+        publish(str(made), str(elsewhere))
+        assert os.listdir(elsewhere) == [NAME]
+    finally:
+        for path in elsewhere.iterdir():
+            path.unlink()
+        elsewhere.rmdir()

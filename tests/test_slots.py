@@ -1,0 +1,205 @@
+"""Leasing a directory for one hook call."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from isolated_backend import slots
+from isolated_backend.errors import ShadowError
+
+ROOT = "/some/project"
+
+
+def temporary() -> Path:
+    return Path(os.environ["TMPDIR"])
+
+
+def test_a_lone_build_always_gets_slot_0() -> None:
+    for _ in range(3):
+        with slots.lease(ROOT) as place:
+            assert Path(place).name == "0"
+            assert os.listdir(place) == []
+            Path(place, "left").touch()
+
+
+def test_simultaneous_builds_get_the_lowest_free_slots() -> None:
+    with slots.lease(ROOT) as first:
+        with slots.lease(ROOT) as second, slots.lease(ROOT) as third:
+            assert [Path(place).name for place in (first, second, third)] == ["0", "1", "2"]
+        with slots.lease(ROOT) as again:
+            assert again == second
+        with slots.lease("/other/project") as other:
+            assert Path(other).name == "0"
+            assert Path(other).parent != Path(first).parent
+
+
+def test_two_roots_of_one_name_do_not_share_slots(tmp_path: Path) -> None:
+    assert slots.directory_of("/a/project") != slots.directory_of("/b/project")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert slots.directory_of(str(tmp_path / "link")) == slots.directory_of(str(tmp_path / "real"))
+
+
+def test_nothing_but_empty_lock_files_is_left() -> None:
+    with slots.lease(ROOT) as place:
+        nested = Path(place, "a", "b")
+        nested.mkdir(parents=True)
+        (nested / "read-only").touch()
+        nested.chmod(0o500)
+    left = [path for path in temporary().rglob("*") if path.is_file()]
+    assert [path.name for path in left] == ["0.lock"]
+    assert not Path(place).exists()
+
+
+def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
+    script = f"""
+        import os, signal
+        from isolated_backend import slots
+        with slots.lease({ROOT!r}) as place:
+            os.makedirs(os.path.join(place, "build", "lib"))
+            print(place, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    place = killed.stdout.strip()
+    assert os.listdir(place) == ["build"]
+    with slots.lease(ROOT) as again:
+        assert again == place
+        assert os.listdir(again) == []
+
+
+def test_a_kept_slot_is_not_leased_again() -> None:
+    with slots.lease(ROOT, keep=True) as kept:
+        Path(kept, "evidence").touch()
+    with slots.lease(ROOT) as other:
+        assert other != kept
+    assert os.listdir(kept) == ["evidence"]
+
+
+def test_a_forked_child_does_not_give_back_its_parents_slot() -> None:
+    with slots.lease(ROOT) as place:
+        lease = slots.lease(ROOT)
+        inner = lease.__enter__()
+        Path(inner, "parents").touch()
+        child = os.fork()
+        if child == 0:  # a child of setup.py that leaves through the hook's frames
+            lease.__exit__(None, None, None)
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert os.listdir(inner) == ["parents"]
+        with slots.lease(ROOT) as third:
+            assert third not in (place, inner)
+        lease.__exit__(None, None, None)
+        assert not os.path.exists(inner)
+
+
+def test_only_this_user_can_look_into_the_slots() -> None:
+    with slots.lease(ROOT) as place:
+        for path in (Path(slots.home()), Path(place)):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("attack", ["open to all", "symlink", "file", "other user"])
+def test_a_directory_that_is_not_ours_alone_is_refused(
+    attack: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(slots.home())
+    if attack == "open to all":
+        home.mkdir()
+        home.chmod(0o777)
+    elif attack == "symlink":
+        (tmp_path / "theirs").mkdir(mode=0o700)
+        home.symlink_to(tmp_path / "theirs")
+    elif attack == "file":
+        home.touch()
+    else:
+        home.mkdir(mode=0o700)
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with slots.lease(ROOT) as place:
+        assert not place.startswith(str(home) + os.sep)
+        assert Path(place).parent == temporary()
+        assert stat.S_IMODE(os.stat(place).st_mode) == 0o700
+    assert not os.path.exists(place)
+    assert str(home) in caplog.text
+
+
+def test_a_private_directory_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(slots.home()).touch()
+    with slots.lease(ROOT, keep=True) as place:
+        pass
+    assert os.path.isdir(place)
+
+
+def test_a_file_system_without_locks_gives_a_private_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_locks(descriptor: int, *, blocking: bool) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.lock_descriptor", no_locks)
+    with slots.lease(ROOT) as first, slots.lease(ROOT) as second:
+        assert first != second
+        assert Path(first).parent == temporary()
+
+
+def test_a_slot_that_cannot_be_wiped_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with slots.lease(ROOT) as place:
+        pass
+    os.mkdir(place)
+    monkeypatch.setattr(slots, "_remove", lambda path: None)
+    with slots.lease(ROOT) as other:
+        assert Path(other).name == "1"
+
+
+@pytest.mark.parametrize("variable", ["TMPDIR", "TEMP", "TMP"])
+def test_a_temporary_directory_that_does_not_exist_is_named(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMPDIR")
+    monkeypatch.setenv(variable, "/nowhere/at/all")
+    with pytest.raises(ShadowError, match=f"{variable}=/nowhere/at/all is not a directory"):
+        slots.temporary_directory()
+
+
+def test_a_temporary_directory_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ShadowError, match=r"TMPDIR=.* cannot be written"):
+        slots.temporary_directory()
+
+
+def test_without_variables_it_is_pythons_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(variable, raising=False)
+    assert os.path.isdir(slots.temporary_directory())
+
+
+def test_a_directory_that_cannot_be_made_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, mode: int = 0o777) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "mkdir", full)
+    with pytest.raises(ShadowError, match=r"below .*temporary: No space left on device"):
+        slots.lease(ROOT).__enter__()
+
+
+def test_any_name_of_a_root_makes_a_name_of_a_directory() -> None:
+    for name in ("with space", "äöü", "x" * 255, "-", "a.b"):
+        found = Path(slots.directory_of(f"/roots/{name}")).name
+        assert found.isascii()
+        assert len(found) < 60
+        assert " " not in found
+    assert Path(slots.directory_of("/")).name.startswith("root-")
