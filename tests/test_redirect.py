@@ -1,0 +1,132 @@
+"""The only module that knows setuptools' insides."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import setuptools
+
+import isolated_backend
+from isolated_backend import redirect
+from isolated_backend.errors import RedirectError
+from isolated_backend.shadow import Shadow
+
+PACKAGE = Path(isolated_backend.__file__).parent
+
+
+def test_it_alone_imports_setuptools_and_distutils() -> None:
+    importers = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                modules = [node.module or ""]
+            if any(module.split(".")[0] in {"setuptools", "distutils"} for module in modules):
+                importers.add(path.name)
+    assert importers == {"redirect.py"}
+
+
+def shadow(tmp_path: Path) -> Shadow:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "place").mkdir()
+    return Shadow(str(tmp_path / "root"), str(tmp_path / "place"), "/nowhere")
+
+
+def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from setuptools.command.egg_info import FileList, egg_info
+
+    before = egg_info.finalize_options
+    monkeypatch.delattr(FileList, "_safe_path")
+    with (
+        pytest.raises(
+            RedirectError, match=r"has no setuptools.command.egg_info.FileList._safe_path"
+        ),
+        redirect.redirected(shadow(tmp_path)),
+    ):
+        pass
+    assert egg_info.finalize_options is before
+
+
+def test_a_setuptools_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setuptools, "__version__", "63.4.3")
+    with pytest.raises(RedirectError, match=r"setuptools 63.4.3 is too old; .*setuptools>=64"):
+        redirect.load("setuptools.build_meta")
+
+
+def test_a_missing_setuptools_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "setuptools", None)
+    with pytest.raises(RedirectError, match="setuptools is not installed"):
+        redirect.load("setuptools.build_meta")
+
+
+def test_the_legacy_backend_is_setuptools_own() -> None:
+    import setuptools.build_meta
+
+    assert redirect.load("setuptools.build_meta:__legacy__") is setuptools.build_meta.__legacy__
+
+
+def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -> None:
+    """A plugin that wraps a method when it is imported, in a process with many hooks."""
+    from setuptools.command.egg_info import FileList
+
+    original = FileList.append
+    first = shadow(tmp_path)
+    with redirect.redirected(first):
+        kept = FileList.append
+
+        def wrapped(self: FileList, item: str) -> None:
+            kept(self, item)
+
+        FileList.append = wrapped  # type: ignore[method-assign]
+    try:
+        assert FileList.append is wrapped  # the plugin's work is not undone
+        files = FileList()
+        files.append(first.place)  # a path that an open shadow would map
+        assert files.files == [first.place]
+    finally:
+        FileList.append = original  # type: ignore[method-assign]
+
+
+def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert redirect.vendored_tomli().loads("a = 1") == {"a": 1}
+    for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(RedirectError, match="No TOML parser"):
+        redirect.vendored_tomli()
+
+
+def test_every_replacement_says_why() -> None:
+    for _, owner, name, factory in redirect._replacements:
+        assert factory.__doc__ or name in {
+            "include",
+            "recursive_include",
+            "global_include",
+            "graft",
+        }, (
+            owner,
+            name,
+        )
+
+
+def test_without_setuptools_the_import_of_the_backend_works() -> None:
+    script = """
+        import sys
+        sys.modules["setuptools"] = None
+        import isolated_backend
+        try:
+            isolated_backend.build_sdist("/nowhere")
+        except SystemExit as error:
+            assert "setuptools is not installed" in str(error), error
+        else:
+            raise AssertionError
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
