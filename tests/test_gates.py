@@ -34,11 +34,11 @@ def test_gate(gate: str, tmp_path: Path) -> None:
 
 
 def test_nothing_names_a_place_outside_of_the_repository() -> None:
-    """No path of a machine and no host of a package registry is in what is committed."""
+    """Neither this checkout's own path nor the host of a package registry is committed."""
     if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
         pytest.skip("not a git checkout")
     hosts = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org"]
-    patterns = [word for host in [*hosts, str(REPOSITORY.parent) + "/"] for word in ("-e", host)]
+    patterns = [word for host in [*hosts, str(REPOSITORY) + "/"] for word in ("-e", host)]
     done = subprocess.run(
         ["git", "grep", "-nIF", *patterns],
         cwd=REPOSITORY,
