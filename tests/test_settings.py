@@ -22,7 +22,8 @@ def test_without_a_table_or_a_file_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_the_table_is_read(tmp_path: Path) -> None:
-    assert read(tmp_path, "[tool.isolated-backend]\nkeep = true\n").keep is True
+    text = "[tool.isolated-backend]\nkeep = true\nin-tree-writes = 'lock'\nlock-timeout = 5\n"
+    assert read(tmp_path, text) == Settings(keep=True, in_tree_writes="lock", lock_timeout=5.0)
 
 
 @pytest.mark.parametrize(("value", "keep"), [("1", True), ("yes", True), ("0", False), ("", False)])
@@ -38,6 +39,14 @@ def test_the_environment_wins(
     ("text", "message"),
     [
         ("[tool.isolated-backend]\nkep = true\n", r"has no key `kep`; it knows `keep`"),
+        (
+            "[tool.isolated-backend]\nin-tree-writes = 'no'\n",
+            r"one of 'auto', 'lock', 'allow', not",
+        ),
+        ("[tool.isolated-backend]\nin-tree-writes = 1\n", r"must be a string, not 1"),
+        ("[tool.isolated-backend]\nlock-timeout = 'x'\n", r"must be a number, not 'x'"),
+        ("[tool.isolated-backend]\nlock-timeout = -1\n", r"must not be negative"),
+        ("[tool.isolated-backend]\nlock-timeout = nan\n", r"must not be negative"),
         ("[tool.isolated-backend]\nkeep = 1\n", r"`keep` .* must be true or false, not 1"),
         ("[tool.isolated-backend]\nkeep = 'yes'\n", r"must be true or false, not 'yes'"),
         ("[tool]\nisolated-backend = 3\n", r"\[tool.isolated-backend\] must be a table"),

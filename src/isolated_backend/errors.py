@@ -25,3 +25,7 @@ class RedirectError(BackendError):
 
 class PublishError(BackendError):
     """The finished artifact cannot be put where the frontend wants it."""
+
+
+class TreeLockError(BackendError):
+    """Another build holds the source tree and does not let go."""

@@ -7,9 +7,10 @@ import os
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from . import bytecode, slots
+from . import bytecode, slots, treelock
 from .errors import BackendError, ShadowError
 from .publish import publish
 from .settings import Settings
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 _one_at_a_time = threading.RLock()
 
 
-class _SetuptoolsHooks(Protocol):
-    """What this module calls of :mod:`setuptools.build_meta`."""
-
-    def __getattr__(self, name: str) -> Any: ...
-
-
 def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | None) -> list[str]:
     """Return the additional build requirements of an artifact of *kind*.
 
@@ -40,9 +35,8 @@ def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | Non
         kind: ``sdist``, ``wheel`` or ``editable``.
         config_settings: passed on untouched.
     """
-    with _isolated(delegate) as (setuptools, _):
-        requirements = getattr(setuptools, f"get_requires_for_build_{kind}")(config_settings)
-    return list(requirements)
+    with _call(delegate) as call:
+        return list(call.setuptools(f"get_requires_for_build_{kind}", config_settings))
 
 
 def prepare_metadata(
@@ -52,19 +46,17 @@ def prepare_metadata(
 
     The frontend asked for files in just this directory, so they are made there, wherever it is.
     """
-    metadata_directory = os.path.abspath(metadata_directory)
-    with _isolated(delegate, metadata_directory=metadata_directory) as (setuptools, _):
-        hook = getattr(setuptools, f"prepare_metadata_for_build_{kind}")
-        name = hook(metadata_directory, config_settings)
-    return str(name)
+    with _call(delegate, metadata_directory=os.path.abspath(metadata_directory)) as call:
+        hook = f"prepare_metadata_for_build_{kind}"
+        return str(call.setuptools(hook, call.metadata_directory, config_settings))
 
 
 def build_sdist(delegate: str, sdist_directory: str, config_settings: ConfigSettings | None) -> str:
     """Build an sdist in the shadow, publish it to *sdist_directory* and return its name."""
     sdist_directory = os.path.abspath(sdist_directory)
-    with _isolated(delegate) as (setuptools, shadow):
-        name = setuptools.build_sdist(shadow.dist, config_settings)
-        return publish(os.path.join(shadow.dist, name), sdist_directory)
+    with _call(delegate) as call:
+        name = call.setuptools("build_sdist", call.shadow.dist, config_settings)
+        return publish(os.path.join(call.shadow.dist, name), sdist_directory)
 
 
 def build_wheel(
@@ -84,17 +76,47 @@ def build_wheel(
         metadata_directory: what :func:`prepare_metadata` made before, if anything.
     """
     wheel_directory = os.path.abspath(wheel_directory)
-    with _isolated(delegate) as (setuptools, shadow):
-        hook = getattr(setuptools, f"build_{kind}")
-        name = hook(shadow.dist, config_settings, metadata_directory)
-        return publish(os.path.join(shadow.dist, name), wheel_directory)
+    with _call(delegate) as call:
+        hook = f"build_{kind}"
+        name = call.setuptools(hook, call.shadow.dist, config_settings, metadata_directory)
+        return publish(os.path.join(call.shadow.dist, name), wheel_directory)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of one hook: where it works, and by which settings."""
+
+    delegate: str
+    root: str
+    settings: Settings
+    shadow: Shadow
+    metadata_directory: str | None
+
+    def setuptools(self, hook: str, *arguments: Any) -> Any:
+        """Call *hook* of setuptools' own backend with what it writes redirected."""
+        from . import redirect
+
+        own = [self.shadow.place, *self._directories_of_the_frontend()]
+        writer = "an editable install" if hook == "build_editable" else None
+        with ExitStack() as taken:
+            taken.enter_context(_restored_process_state(self.root))
+            taken.enter_context(bytecode.kept_out_of(self.root))
+            setuptools = redirect.load(self.delegate)
+            taken.enter_context(redirect.redirected(self.shadow, self.metadata_directory))
+            taken.enter_context(treelock.held(self.root, self.settings, own=own, writer=writer))
+            taken.enter_context(_full_disk_named(self.shadow.place))
+            return getattr(setuptools, hook)(*arguments)
+
+    def _directories_of_the_frontend(self) -> Iterator[str]:
+        """Yield the directories below the root that are not the project's."""
+        for path in (self.metadata_directory, slots.temporary_directory()):
+            if path is not None and path.startswith(self.root + os.sep):
+                yield path
 
 
 @contextmanager
-def _isolated(
-    delegate: str, *, metadata_directory: str | None = None
-) -> Iterator[tuple[_SetuptoolsHooks, Shadow]]:
-    """Yield setuptools' hooks, and the shadow they write to, for one call.
+def _call(delegate: str, *, metadata_directory: str | None = None) -> Iterator[_Call]:
+    """Yield a call that has a shadow of its own.
 
     Everything that is taken here is given back at the end, in reverse order.
     """
@@ -108,15 +130,7 @@ def _isolated(
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
         hidden = os.path.join(slots.temporary_directory(), slots.PREFIX)
         shadow = Shadow(root, place, hidden)
-        taken.enter_context(_restored_process_state(root))
-        taken.enter_context(bytecode.kept_out_of(root))
-
-        from . import redirect
-
-        setuptools = redirect.load(delegate)
-        taken.enter_context(redirect.redirected(shadow, metadata_directory))
-        with _full_disk_named(place):
-            yield setuptools, shadow
+        yield _Call(delegate, root, settings, shadow, metadata_directory)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import SettingsError
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 TABLE = "tool.isolated-backend"
 KEEP_VARIABLE = "ISOLATED_BACKEND_KEEP"
 
+#: ``auto``: lock the tree when the project begins to write into it. ``lock``: from the start.
+#: ``allow``: never.
+IN_TREE_WRITES = ("auto", "lock", "allow")
+
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -24,6 +28,12 @@ class Settings:
 
     keep: bool = False
     """Keep the shadow when the hook is done, and say where it is."""
+
+    in_tree_writes: str = "auto"
+    """How to go about a project that writes into its own tree: one of :data:`IN_TREE_WRITES`."""
+
+    lock_timeout: float = 3600.0
+    """How many seconds to wait for another build of the same tree that writes into it."""
 
     @classmethod
     def read(cls, root: str) -> Settings:
@@ -40,7 +50,7 @@ class Settings:
         """
         settings = cls(**_checked(_table(os.path.join(root, "pyproject.toml"))))
         if KEEP_VARIABLE in os.environ:
-            return cls(keep=os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE)
+            return replace(settings, keep=os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE)
         return settings
 
 
@@ -70,7 +80,7 @@ def _table(path: str) -> Mapping[str, Any]:
 def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return *table* as arguments for :class:`Settings`; refuse what is unknown or mistyped."""
     known = {field.name.replace("_", "-"): field for field in fields(Settings)}
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
             raise SettingsError(
@@ -78,12 +88,22 @@ def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
                 f"{', '.join(f'`{name}`' for name in known)}."
             )
         wanted = type(known[key].default)
+        if wanted is float and type(value) is int:
+            value = float(value)
         if type(value) is not wanted:
             raise SettingsError(
                 f"pyproject.toml: `{key}` in [{TABLE}] must be {_TYPE_NAMES[wanted]}, "
                 f"not {value!r}."
             )
         arguments[known[key].name] = value
+    writes = arguments.get("in_tree_writes", "auto")
+    if writes not in IN_TREE_WRITES:
+        raise SettingsError(
+            f"pyproject.toml: `in-tree-writes` in [{TABLE}] must be one of "
+            f"{', '.join(map(repr, IN_TREE_WRITES))}, not {writes!r}."
+        )
+    if not arguments.get("lock_timeout", 0.0) >= 0:
+        raise SettingsError(f"pyproject.toml: `lock-timeout` in [{TABLE}] must not be negative.")
     return arguments
 
 

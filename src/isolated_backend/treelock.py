@@ -1,0 +1,426 @@
+"""Readers and the writer of one source tree.
+
+About one setuptools project in eight writes into its own tree while it is built: Cython puts
+``.c`` files beside the ``.pyx``, setuptools-scm writes ``_version.py``. Two such hooks at once can
+package a half-written file, silently. So every hook reads the tree under a shared lock, and the
+first write that it is about to do makes it the one writer until it ends.
+
+A lock among the writers alone would not do. A writes ``x.c`` and ends; B, which decided to
+generate it before A was done, writes it once more; C found A's complete and, since it never
+writes, compiles it at that moment. So the writer waits for the readers, too, and a new hook waits
+for a writer at work. A project that writes nothing never waits.
+
+The lock is the kernel's own ``flock`` on the project's pyproject.toml, opened for reading: there
+is no lock file, it works on a read-only mount, and it is the same for every TMPDIR, user and
+container that sees the file. (Not on the root directory: people wrap builds in ``flock .``, and a
+hook would wait for its own parent.) Where that is not to be had, filelock's lock between readers
+and writers stands in, in this user's directory.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import slots
+from .bytecode import is_the_projects
+from .errors import TreeLockError
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from .settings import Settings
+
+    PathAndDirectory: TypeAlias = tuple[Any, Any]
+
+#: Names the tree that a hook holds, for the builds that its own child processes start.
+MARKER = "ISOLATED_BACKEND_TREE"
+
+_POLL = 0.05
+
+
+@contextmanager
+def held(
+    root: str, settings: Settings, *, own: Sequence[str], writer: str | None = None
+) -> Iterator[None]:
+    """Hold the tree in *root* for one hook: for reading, and from its first write for writing.
+
+    Args:
+        root: the project root.
+        settings: ``in_tree_writes`` and ``lock_timeout`` of the project.
+        own: directories that are this call's alone wherever they lie: its shadow, and what the
+            frontend passed. Writing there is not writing into the tree.
+        writer: why this hook writes from the start, if it does.
+
+    Raises:
+        TreeLockError: someone else held the tree for longer than ``lock_timeout``.
+    """
+    if settings.in_tree_writes == "allow" or _held_by_a_parent(root):
+        yield
+        return
+    if settings.in_tree_writes == "lock":
+        writer = writer or 'in-tree-writes = "lock"'
+    with ExitStack() as taken:
+        lock = _open(root)
+        taken.callback(lock.close)
+        hold = _Hold(root, lock, settings.lock_timeout)
+        if writer:
+            hold.write(writer)
+        else:
+            hold.read()
+            taken.enter_context(_watched(_Watch(root, own, hold.write)))
+        taken.enter_context(_marked(root))
+        yield
+
+
+# --- the hold of one hook -----------------------------------------------------------------------
+
+
+class _Hold:
+    """What one hook has of its tree: first reading, then perhaps writing."""
+
+    def __init__(self, root: str, lock: _Lock, timeout: float) -> None:
+        self._root = root
+        self._lock = lock
+        self._timeout = timeout
+        self._writing = False
+        self._threads = threading.Lock()  # build_ext may compile, and write, in several
+
+    def read(self) -> None:
+        """Wait until nobody writes."""
+        self._wait(self._lock.try_read, "to begin")
+
+    def write(self, what: str) -> None:
+        """Wait until nobody else reads or writes; from then on, nobody does.
+
+        Args:
+            what: what is to be written, for whoever waits.
+        """
+        with self._threads:
+            if not self._writing:
+                self._wait(self._lock.try_write, f"to write ({what})")
+                self._writing = True
+
+    def _wait(self, attempt: Callable[[], bool], purpose: str) -> None:
+        deadline = time.monotonic() + self._timeout
+        pause, told = 0.001, False
+        while not attempt():
+            if not told and pause >= _POLL:
+                _tell(f"waiting for {self._others()} {purpose} in {self._root}.")
+                told = True
+            if time.monotonic() > deadline:
+                raise TreeLockError(
+                    f"Waited {self._timeout:g} s for {self._others()} {purpose} in {self._root}. "
+                    "End it, or raise `lock-timeout` in [tool.isolated-backend]."
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, _POLL)
+
+    def _others(self) -> str:
+        found = [_describe(pid) for pid in self._lock.holders()]
+        return " and ".join(found) or "another build"
+
+
+def _describe(pid: int) -> str:
+    """Return words for the process *pid*."""
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        words = file.read().replace(b"\0", b" ").decode(errors="replace").split()
+        return f"process {pid} ({' '.join(words)[:120]})"
+    return f"process {pid}"
+
+
+def _tell(text: str) -> None:
+    print(f"isolated-backend: {text}", file=sys.stderr, flush=True)
+
+
+# --- the lock -----------------------------------------------------------------------------------
+
+
+class _Lock(Protocol):
+    """A lock between readers and writers that a killed process lets go."""
+
+    def try_read(self) -> bool:
+        """Hold it for reading, if nobody writes."""
+        ...
+
+    def try_write(self) -> bool:
+        """Hold it for writing, if nobody else holds it. Failing may give up the reading."""
+        ...
+
+    def holders(self) -> list[int]:
+        """Return the processes that hold it, as far as that can be known."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+def _open(root: str) -> _Lock:
+    """Return the lock of the tree in *root*, not held yet."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            lock = _KernelLock(root)
+            if lock.works():
+                return lock
+            lock.close()
+    return _FileLock(root)
+
+
+if sys.platform != "win32":
+
+    class _KernelLock:
+        """``flock`` on the project's pyproject.toml, or on the root where there is none.
+
+        Going from reading to writing lets go first (flock(2)), so two that do it at the same time
+        cannot wait for each other.
+        """
+
+        def __init__(self, root: str) -> None:
+            try:
+                self._descriptor = os.open(os.path.join(root, "pyproject.toml"), os.O_RDONLY)
+            except FileNotFoundError:
+                self._descriptor = os.open(root, os.O_RDONLY)
+
+        def works(self) -> bool:
+            """Tell whether this file system takes a shared lock on a descriptor for reading."""
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            return True
+
+        def try_read(self) -> bool:
+            return self._try(fcntl.LOCK_SH)
+
+        def try_write(self) -> bool:
+            return self._try(fcntl.LOCK_EX)
+
+        def _try(self, kind: int) -> bool:
+            try:
+                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        def holders(self) -> list[int]:
+            inode = str(os.fstat(self._descriptor).st_ino)
+            found = set()
+            with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
+                for line in locks:
+                    # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; "->" begins a waiter
+                    words = line.split()
+                    if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                        found.add(int(words[4]))
+            return sorted(found - {os.getpid(), 0, -1})
+
+        def close(self) -> None:
+            # Not unlocked: a child that setup.py forked shares the lock and may be at work.
+            os.close(self._descriptor)
+
+
+class _FileLock:
+    """filelock's lock between readers and writers, in the directory of this user's slots.
+
+    A hold of it belongs to one thread of one process, while a hook may begin to write in any: so
+    one thread of its own holds it. A forked child has not got that thread; it goes on in what its
+    parent holds.
+    """
+
+    def __init__(self, root: str) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        import filelock
+
+        directory = slots.directory_of(root)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        path = os.path.join(directory, "tree.lock")
+        self._timed_out = filelock.Timeout
+        self._owner = os.getpid()
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._lock = self._thread.submit(filelock.ReadWriteLock, path, is_singleton=False).result()
+        self._held = False
+
+    def try_read(self) -> bool:
+        return self._try(self._lock.acquire_read)
+
+    def try_write(self) -> bool:
+        self._let_go()
+        return self._try(self._lock.acquire_write)
+
+    def _try(self, acquire: Callable[..., object]) -> bool:
+        if os.getpid() != self._owner:
+            return True
+        try:
+            self._thread.submit(acquire, blocking=False).result()
+        except self._timed_out:
+            return False
+        self._held = True
+        return True
+
+    def _let_go(self) -> None:
+        if self._held and os.getpid() == self._owner:
+            self._held = False
+            self._thread.submit(self._lock.release).result()
+
+    def holders(self) -> list[int]:
+        return []
+
+    def close(self) -> None:
+        self._let_go()
+        self._thread.shutdown(wait=os.getpid() == self._owner)
+
+
+# --- builds inside of builds --------------------------------------------------------------------
+
+
+@contextmanager
+def _marked(root: str) -> Iterator[None]:
+    """Tell the builds that this hook's children start that the tree is theirs already."""
+    before = os.environ.get(MARKER)
+    os.environ[MARKER] = f"{os.getpid()}:{os.path.realpath(root)}"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(MARKER, None)
+        else:
+            os.environ[MARKER] = before
+
+
+def _held_by_a_parent(root: str) -> bool:
+    """Tell whether this build was started by a hook that holds the same tree and still runs."""
+    holder, _, path = os.environ.get(MARKER, "").partition(":")
+    if path != os.path.realpath(root) or not holder.isdigit():
+        return False
+    try:
+        os.kill(int(holder), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it lives, and is another user's
+        return True
+    return True
+
+
+# --- seeing the first write ---------------------------------------------------------------------
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+_watch: _Watch | None = None
+_hook_is_installed = False
+
+
+@contextmanager
+def _watched(watch: _Watch) -> Iterator[None]:
+    """Let *watch* see what this process does while this is open.
+
+    An audit hook cannot be taken out again, so there is one for the life of the process; it does
+    nothing while no hook call is under way.
+    """
+    global _watch, _hook_is_installed
+    if not _hook_is_installed:
+        sys.addaudithook(_audit)
+        _hook_is_installed = True
+    _watch = watch
+    try:
+        yield
+    finally:
+        _watch = None
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if _watch is not None and event in _TOUCHED:
+        for path, directory in _TOUCHED[event](arguments):
+            _watch.about_to_touch(event, path, directory)
+
+
+def _opened(arguments: tuple[Any, ...]) -> Iterable[PathAndDirectory]:
+    path, _, flags = arguments
+    return [(path, None)] if isinstance(flags, int) and flags & _WRITING else ()
+
+
+def _one(position: int) -> Callable[[tuple[Any, ...]], Iterable[PathAndDirectory]]:
+    """Return what finds one path in an event, and its ``dir_fd`` in *position* (0: it has none)."""
+    return lambda arguments: [(arguments[0], arguments[position] if position else None)]
+
+
+def _two(arguments: tuple[Any, ...]) -> Iterable[PathAndDirectory]:
+    source, target, source_directory, target_directory = arguments
+    return [(source, source_directory), (target, target_directory)]
+
+
+#: The audit events of the standard library that change a tree, and the paths that they name.
+_TOUCHED: dict[str, Callable[[tuple[Any, ...]], Iterable[PathAndDirectory]]] = {
+    "open": _opened,
+    "os.chmod": _one(2),
+    "os.chown": _one(3),
+    "os.link": lambda arguments: list(_two(arguments))[1:],
+    "os.mkdir": _one(2),
+    "os.remove": _one(1),
+    "os.rename": _two,
+    "os.rmdir": _one(1),
+    "os.symlink": lambda arguments: [(arguments[1], arguments[2])],
+    "os.truncate": _one(0),
+    "os.utime": _one(3),
+}
+
+
+class _Watch:
+    """Calls *on_write* before the tree in *root* is written to.
+
+    Args:
+        root: the project root.
+        own: directories that do not count, wherever they lie.
+        on_write: takes words for what is about to happen.
+    """
+
+    def __init__(self, root: str, own: Sequence[str], on_write: Callable[[str], None]) -> None:
+        self._root = root
+        self._own = tuple(os.path.join(path, "") for path in own)
+        self._on_write = on_write
+        self._real: dict[str, str] = {}
+
+    def about_to_touch(self, event: str, path: Any, directory: Any) -> None:
+        """Take note that *event* is about to happen to *path*, relative to *directory*."""
+        absolute = _absolute(path, directory)
+        if absolute is None or absolute.startswith(self._own):
+            return
+        if not is_the_projects(absolute, self._root):
+            absolute = self._through_links(absolute)
+            if absolute.startswith(self._own) or not is_the_projects(absolute, self._root):
+                return
+        if event == "os.mkdir" and os.path.isdir(absolute):
+            return  # makedirs(exist_ok=True)
+        if event in ("os.remove", "os.rmdir") and not os.path.lexists(absolute):
+            return
+        self._on_write(os.path.relpath(absolute, self._root))
+
+    def _through_links(self, path: str) -> str:
+        parent, name = os.path.split(path)
+        if parent not in self._real:
+            self._real[parent] = os.path.realpath(parent)
+        return os.path.join(self._real[parent], name)
+
+
+def _absolute(path: Any, directory: Any) -> str | None:
+    """Return *path* of an audit event as an absolute one; ``None`` if that cannot be known."""
+    if isinstance(path, int):
+        return None
+    try:
+        name = os.fsdecode(path)
+        if isinstance(directory, int) and directory >= 0 and not os.path.isabs(name):
+            name = os.path.join(os.readlink(f"/proc/self/fd/{directory}"), name)
+        return os.path.abspath(name)
+    except (OSError, TypeError, ValueError):
+        return None

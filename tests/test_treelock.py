@@ -1,0 +1,370 @@
+"""Readers and the writer of one source tree."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isolated_backend import treelock
+from isolated_backend.errors import TreeLockError
+from isolated_backend.settings import Settings
+
+AUTO = Settings(lock_timeout=30)
+IMPATIENT = Settings(lock_timeout=0)
+
+
+@pytest.fixture(params=["the kernel's lock", "the kernel's lock on a directory", "filelock's"])
+def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a root; each test runs with each kind of lock."""
+    root = tmp_path / "root"
+    root.mkdir()
+    if request.param != "the kernel's lock on a directory":
+        (root / "pyproject.toml").touch()
+    if request.param == "filelock's":
+        monkeypatch.setattr(treelock, "_open", treelock._FileLock)
+    return root
+
+
+def hold(root: Path, settings: Settings = AUTO, **kwargs: Any) -> Any:
+    return treelock.held(str(root), settings, own=kwargs.pop("own", ()), **kwargs)
+
+
+class Other:
+    """Another process that holds the tree; it says when, and lets go when it is told."""
+
+    def __init__(self, root: Path, *, write: bool) -> None:
+        kind = "_FileLock" if treelock._open is treelock._FileLock else "_open"
+        script = f"""
+            import sys
+            from isolated_backend import treelock
+            from isolated_backend.settings import Settings
+            treelock._open = treelock.{kind}
+            treelock.MARKER = "NOT_A_CHILD"
+            with treelock.held({str(root)!r}, Settings(lock_timeout=30), own=[]):
+                print("reads", flush=True)
+                if {write}:
+                    open({str(root / "by-other")!r}, "w").close()
+                    print("writes", flush=True)
+                sys.stdin.readline()
+            print("done", flush=True)
+        """
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def says(self) -> str:
+        """Return the next word of the process."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def let_go(self) -> None:
+        """Let the process end."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+
+
+@pytest.fixture
+def other(root: Path) -> Iterator[Callable[..., Other]]:
+    started: list[Other] = []
+
+    def start(*, write: bool = False) -> Other:
+        started.append(Other(root, write=write))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.let_go()
+        process.process.communicate()
+
+
+def test_readers_never_wait_for_each_other(root: Path, other: Callable[..., Other]) -> None:
+    others = [other() for _ in range(3)]
+    assert [process.says() for process in others] == ["reads"] * 3
+    with hold(root, IMPATIENT):
+        (root / "pyproject.toml").exists()
+        list(root.iterdir())
+
+
+def test_a_new_hook_waits_for_a_writer_at_work(root: Path, other: Callable[..., Other]) -> None:
+    writer = other(write=True)
+    assert [writer.says(), writer.says()] == ["reads", "writes"]
+    with (
+        pytest.raises(TreeLockError, match=r"Waited 0 s for .* to begin in"),
+        hold(root, IMPATIENT),
+    ):
+        pass
+    writer.let_go()
+    assert writer.says() == "done"
+    with hold(root, IMPATIENT):
+        pass
+
+
+def test_a_writer_waits_for_the_readers(root: Path, other: Callable[..., Other]) -> None:
+    """The hole of an exclusive lock: who only reads sees nothing change under it."""
+    writer = None
+    with hold(root, IMPATIENT):
+        writer = other(write=True)
+        assert writer.says() == "reads"
+        assert not (root / "by-other").exists()
+    assert writer.says() == "writes"
+
+
+def test_the_first_write_makes_a_writer_once(root: Path, other: Callable[..., Other]) -> None:
+    with hold(root):
+        (root / "first").touch()
+        (root / "second").touch()
+        reader = other()
+    assert reader.says() == "reads"
+
+
+def test_a_write_that_cannot_be_has_not_happened(root: Path, other: Callable[..., Other]) -> None:
+    assert other().says() == "reads"
+    with pytest.raises(TreeLockError, match=r"to write \(mine\)"), hold(root, IMPATIENT):
+        (root / "mine").touch()
+    assert not (root / "mine").exists()
+
+
+def test_two_that_become_writers_at_once_do_not_wait_for_each_other(
+    root: Path, other: Callable[..., Other]
+) -> None:
+    """The upgrade deadlock: both read, and each waits for the other to stop reading."""
+    with hold(root):
+        writer = other(write=True)
+        assert writer.says() == "reads"  # both read now
+        writer.let_go()
+        (root / "mine").touch()
+    assert [writer.says(), writer.says()] == ["writes", "done"]
+    assert (root / "mine").exists()
+
+
+def test_in_tree_writes_lock_writes_from_the_start(root: Path, other: Callable[..., Other]) -> None:
+    with hold(root, Settings(in_tree_writes="lock", lock_timeout=0)):
+        reader = other()
+        with pytest.raises(subprocess.TimeoutExpired):
+            reader.process.wait(0.5)
+    assert reader.says() == "reads"
+
+
+def test_in_tree_writes_allow_never_locks(root: Path, other: Callable[..., Other]) -> None:
+    writer = other(write=True)
+    assert [writer.says(), writer.says()] == ["reads", "writes"]
+    with hold(root, Settings(in_tree_writes="allow", lock_timeout=0)):
+        (root / "mine").touch()
+
+
+def test_a_killed_writer_is_not_waited_for(root: Path, other: Callable[..., Other]) -> None:
+    writer = other(write=True)
+    assert [writer.says(), writer.says()] == ["reads", "writes"]
+    writer.process.kill()
+    writer.process.wait()
+    with hold(root):
+        (root / "mine").touch()
+
+
+def test_who_waits_says_for_whom_and_why(
+    root: Path, other: Callable[..., Other], capfd: pytest.CaptureFixture[str]
+) -> None:
+    writer = other(write=True)
+    assert [writer.says(), writer.says()] == ["reads", "writes"]
+    patient = Settings(lock_timeout=0.3)
+    with pytest.raises(TreeLockError) as error, hold(root, patient):
+        pass
+    told = capfd.readouterr().err
+    assert "isolated-backend: waiting for " in told
+    assert f"to begin in {root}" in told
+    assert "raise `lock-timeout`" in str(error.value)
+    if treelock._open is not treelock._FileLock and os.path.exists("/proc/locks"):
+        assert f"process {writer.process.pid} ({sys.executable} -c" in told
+
+
+def test_a_nested_build_does_not_wait_for_its_parent(root: Path) -> None:
+    script = f"""
+        from isolated_backend import treelock
+        from isolated_backend.settings import Settings
+        with treelock.held({str(root)!r}, Settings(lock_timeout=0), own=[]):
+            open({str(root / "nested")!r}, "w").close()
+    """
+    with hold(root):
+        (root / "mine").touch()
+        subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
+        with hold(root, IMPATIENT):  # in this very process, too
+            (root / "again").touch()
+    assert treelock.MARKER not in os.environ
+
+
+@pytest.mark.parametrize("marker", ["", "nonsense", "1:/other", "{dead}:{root}", "x:{root}"])
+def test_a_marker_of_no_living_parent_does_not_count(
+    marker: str, root: Path, monkeypatch: pytest.MonkeyPatch, other: Callable[..., Other]
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    monkeypatch.setenv(treelock.MARKER, marker.format(dead=dead.pid, root=root))
+    assert not treelock._held_by_a_parent(str(root))
+
+
+def test_a_parent_of_another_user_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(pid: int, signal: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", denied)
+    monkeypatch.setenv(treelock.MARKER, f"1:{root}")
+    assert treelock._held_by_a_parent(str(root))
+
+
+def test_several_threads_of_one_hook_may_begin_to_write(root: Path) -> None:
+    barrier = threading.Barrier(4)
+
+    def write(name: str) -> None:
+        barrier.wait()
+        (root / name).touch()
+
+    with hold(root):
+        threads = [threading.Thread(target=write, args=[str(number)]) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len([path for path in root.iterdir() if path.name.isdigit()]) == 4
+
+
+def test_a_forked_child_goes_on_in_what_its_parent_holds(root: Path) -> None:
+    with hold(root):
+        child = os.fork()
+        if child == 0:
+            (root / "by-child").touch()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        (root / "by-parent").touch()
+    assert (root / "by-child").exists()
+
+
+def test_where_the_kernel_does_not_lock_filelock_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_here(descriptor: int, operation: int) -> None:
+        raise OSError(errno.EBADF, "needs a descriptor for writing")
+
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr(fcntl, "flock", not_here)
+    lock = treelock._open(str(tmp_path))
+    assert isinstance(lock, treelock._FileLock)
+    assert lock.try_read()
+    lock.close()
+
+
+def test_a_writer_at_work_does_not_look_like_a_missing_lock(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    writer = treelock._open(str(tmp_path))
+    assert writer.try_write()
+    assert isinstance(treelock._open(str(tmp_path)), treelock._KernelLock)
+
+
+# --- what is a write ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    (tree / "dir").mkdir(parents=True)
+    (tree / "file").write_text("x")
+    (tree / "own").mkdir()
+    (tree / ".venv" / "lib" / "site-packages").mkdir(parents=True)
+    return tree
+
+
+@pytest.fixture
+def written(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Watch the tree, with it as the current directory."""
+    seen: list[str] = []
+    monkeypatch.chdir(tree)
+    with ExitStack() as taken:
+        watch = treelock._Watch(str(tree), [str(tree / "own")], seen.append)
+        taken.enter_context(treelock._watched(watch))
+        yield seen
+
+
+WRITES: dict[str, tuple[Callable[[], object], str]] = {
+    "open": (lambda: Path("new").touch(), "new"),
+    "append": (lambda: open("file", "a").close(), "file"),
+    "bytes": (lambda: os.close(os.open(b"new", os.O_CREAT)), "new"),
+    "absolute": (lambda: Path("dir/new").resolve().touch(), "dir/new"),
+    "mkdir": (lambda: os.mkdir("new"), "new"),
+    "makedirs": (lambda: os.makedirs("dir/a/b"), "dir/a"),
+    "rename": (lambda: os.rename("file", "/dev/null/x"), "file"),
+    "replace": (lambda: os.replace("dir", "dir2"), "dir"),
+    "remove": (lambda: os.remove("file"), "file"),
+    "rmdir": (lambda: os.rmdir("dir"), "dir"),
+    "symlink": (lambda: os.symlink("/x", "link"), "link"),
+    "link": (lambda: os.link("file", "link"), "link"),
+    "truncate": (lambda: os.truncate("file", 0), "file"),
+    "chmod": (lambda: os.chmod("file", 0o600), "file"),
+    "chown": (lambda: os.chown("file", -1, -1), "file"),
+    "utime": (lambda: os.utime("file"), "file"),
+}
+
+
+@pytest.mark.parametrize("kind", WRITES)
+def test_what_changes_the_tree_is_seen(kind: str, written: list[str]) -> None:
+    act, name = WRITES[kind]
+    with suppress(OSError):
+        act()
+    assert written[0] == name
+
+
+def test_a_path_relative_to_a_descriptor_is_seen(written: list[str], tree: Path) -> None:
+    directory = os.open(tree / "dir", os.O_RDONLY)
+    outside = os.open("/", os.O_RDONLY)
+    try:
+        os.mkdir("new", dir_fd=directory)
+        with suppress(OSError):
+            os.mkdir("proc", dir_fd=outside)
+    finally:
+        os.close(directory)
+        os.close(outside)
+    assert written == ["dir/new"]
+
+
+def test_a_path_through_a_link_from_outside_is_seen(
+    written: list[str], tree: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tree)
+    (tmp_path / "link" / "new").touch()
+    (tmp_path / "link" / "own" / "new").touch()
+    assert set(written) == {"new"}
+
+
+def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path) -> None:
+    Path("file").read_text()
+    os.listdir(".")
+    os.makedirs("dir", exist_ok=True)
+    Path("not-there").unlink(missing_ok=True)
+    Path("own/new").touch()
+    Path(".venv/lib/site-packages/module.pyc").touch()
+    (tmp_path / "outside").touch()
+    descriptor = os.open("file", os.O_RDONLY)
+    os.fchmod(descriptor, 0o600)
+    with open(descriptor) as file:
+        file.read()
+    assert written == []
+
+
+def test_what_cannot_be_known_is_not_taken_for_a_write() -> None:
+    assert treelock._absolute(3, None) is None
+    assert treelock._absolute("name", 10**6) is None
+    assert treelock._absolute(object(), None) is None
