@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
@@ -475,17 +476,38 @@ def _make_release_tree(shadow: Shadow, original: Method) -> Method:
 
 @_replaces("distutils.cmd", "Command", "copy_file")
 def _copy_file(shadow: Shadow, original: Method) -> Method:
-    """Read an in-tree name where its bytes are.
+    """Read an in-tree name where its bytes are, and let a copy into the root appear whole.
 
-    With ``package_dir={"pkg": ""}`` even a wheel takes files from the egg-info.
+    With ``package_dir={"pkg": ""}`` even a wheel takes files from the egg-info. And what an
+    editable install puts into the root may be in use by an interpreter at this moment.
     """
 
-    def copy_file(self: Any, infile: Any, *args: Any, **kwargs: Any) -> Any:
+    def copy_file(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(infile, str):
             infile = shadow.actual(infile)
-        return original(self, infile, *args, **kwargs)
+        target = os.fspath(outfile)
+        if os.path.isdir(target):
+            target = os.path.join(target, os.path.basename(infile))
+        if not shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
+            return original(self, infile, outfile, *args, **kwargs)
+        passing = f"{target}.{os.getpid()}.isolated-backend-new"
+        try:
+            _, copied = original(self, infile, passing, *args, **kwargs)
+            os.replace(passing, target)
+        finally:
+            with suppress(FileNotFoundError):  # renaming one hard link to another does nothing
+                os.unlink(passing)
+        return target, copied
 
     return copy_file
+
+
+def _is_newer(source: str, target: str) -> bool:
+    """Tell whether distutils would copy *source* to *target* (it skips what is up to date)."""
+    try:
+        return os.stat(source).st_mtime > os.stat(target).st_mtime
+    except FileNotFoundError:
+        return True
 
 
 @_replaces("distutils.cmd", "Command", "make_archive")
@@ -520,6 +542,60 @@ def _remove_tree(shadow: Shadow, original: Method) -> Method:
         return original(directory, *args, **kwargs)
 
     return remove_tree
+
+
+# --- editable installs --------------------------------------------------------------------------
+
+
+@_replaces("setuptools.command.editable_wheel", "", "_empty_dir")
+def _empty_dir(shadow: Shadow, original: Method) -> Method:
+    """Do not empty the link tree of the strict mode: it stays in use until the new one is there."""
+
+    def keep(directory: Any) -> Any:
+        os.makedirs(directory, exist_ok=True)
+        return directory
+
+    return keep
+
+
+@_replaces("setuptools.command.editable_wheel", "_LinkTree", "_create_links")
+def _create_links(shadow: Shadow, original: Method) -> Method:
+    """Put the new links over those of the installation before, then remove what is left of it."""
+
+    def create_links(self: Any, *args: Any) -> None:
+        tree, made = os.fspath(self.auxiliary_dir), set()
+        create_file = self._create_file
+
+        def create_and_record(relative_output: str, *args: Any, **kwargs: Any) -> None:
+            target = os.path.normpath(os.path.join(tree, relative_output))
+            made.add(target)
+            _make_way(tree, target)
+            create_file(relative_output, *args, **kwargs)
+
+        self._create_file = create_and_record
+        original(self, *args)
+        for directory, _, files in os.walk(tree, topdown=False):
+            for path in [os.path.join(directory, file) for file in files]:
+                if os.path.normpath(path) not in made:
+                    os.unlink(path)
+            with suppress(OSError):
+                os.rmdir(directory)  # only if nothing is left in it
+
+    return create_links
+
+
+def _make_way(tree: str, target: str) -> None:
+    """Remove what the installation before has in the place of *target* or of a directory to it."""
+    if os.path.isdir(target) and not os.path.islink(target):
+        shutil.rmtree(target)
+    parent = os.path.dirname(target)
+    while parent.startswith(os.path.join(tree, "")):
+        if os.path.lexists(parent) and not os.path.isdir(parent):
+            os.unlink(parent)
+        parent = os.path.dirname(parent)
+
+
+# --- what setuptools brings along ---------------------------------------------------------------
 
 
 def vendored_tomli() -> Any:

@@ -74,6 +74,11 @@ class Shadow:
         self._moved.add(name)
         return os.path.join(self.place, name)
 
+    def is_in_root(self, path: str) -> bool:
+        """Tell whether *path* is in the root, and not in a shadow that lies there."""
+        absolute = self._absolute(path)
+        return _below(absolute, self.root) is not None and _below(absolute, self.place) is None
+
     def in_tree(self, path: str) -> str:
         """Return the name to record for *path*: relative to the root if it is in the shadow."""
         if not path.startswith(self.place):
