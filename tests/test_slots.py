@@ -145,10 +145,10 @@ def test_a_private_directory_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_file_system_without_locks_gives_a_private_directory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def no_locks(descriptor: int, *, blocking: bool) -> bool:
+    def no_locks(descriptor: int) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("filelock.lock_descriptor", no_locks)
+    monkeypatch.setattr(slots, "try_lock", no_locks)
     with slots.lease(ROOT) as first, slots.lease(ROOT) as second:
         assert first != second
         assert Path(first).parent == temporary()

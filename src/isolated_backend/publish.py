@@ -15,9 +15,8 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import filelock
-
 from .errors import PublishError
+from .lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +95,7 @@ def _named_file(path: str) -> Iterator[int]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with suppress(OSError):
-            filelock.lock_descriptor(descriptor, blocking=False)
+            try_lock(descriptor)
         yield descriptor
     finally:
         os.close(descriptor)
@@ -130,7 +129,7 @@ def _name(descriptor: int, target: str) -> None:
         _link(descriptor, descriptors, target)
     except FileExistsError:
         with suppress(OSError):
-            filelock.lock_descriptor(descriptor, blocking=False)
+            try_lock(descriptor)
         _link(descriptor, descriptors, _new_name(target))
         os.replace(_new_name(target), target)
     finally:
@@ -160,7 +159,7 @@ def _remove_abandoned(target: str) -> None:
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDWR)
             try:
-                if filelock.lock_descriptor(descriptor, blocking=False):
+                if try_lock(descriptor):
                     os.unlink(path)
             finally:
                 os.close(descriptor)

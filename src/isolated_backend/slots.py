@@ -14,7 +14,6 @@ discovery does not look into directories with a dot in their name.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import logging
 import os
@@ -27,9 +26,8 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import filelock
-
 from .errors import ShadowError
+from .lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +92,12 @@ def temporary_directory() -> str:
 
 def home() -> str:
     """Return the path of the directory that holds all the slots of this user."""
-    user = str(os.getuid()) if sys.platform != "win32" else getpass.getuser()
+    if sys.platform == "win32":
+        import getpass
+
+        user = getpass.getuser()
+    else:
+        user = str(os.getuid())
     return os.path.join(temporary_directory(), PREFIX + user)
 
 
@@ -158,8 +161,7 @@ def _take_slot(root: str) -> _Slot | None:
             continue
         lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
-            # No lock of filelock's own classes: they fall back to a lock that dies with nobody.
-            taken = filelock.lock_descriptor(lock, blocking=False)
+            taken = try_lock(lock)
         except OSError:
             os.close(lock)
             _logger.debug("%s cannot be locked; building in a private directory.", directory)

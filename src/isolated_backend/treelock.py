@@ -29,9 +29,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from . import slots
 from .bytecode import is_the_projects
 from .errors import TreeLockError
-
-if sys.platform != "win32":
-    import fcntl
+from .lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -165,69 +163,54 @@ class _Lock(Protocol):
 
 
 def _open(root: str) -> _Lock:
-    """Return the lock of the tree in *root*, not held yet."""
-    if sys.platform != "win32":
-        with suppress(OSError):
-            lock = _KernelLock(root)
-            if lock.works():
-                return lock
-            lock.close()
-    return _FileLock(root)
+    """Return the lock of the tree in *root*."""
+    try:
+        return _KernelLock(root)
+    except OSError:
+        return _FileLock(root)
 
 
-if sys.platform != "win32":
+class _KernelLock:
+    """``flock`` on the project's pyproject.toml, or on the root where there is none.
 
-    class _KernelLock:
-        """``flock`` on the project's pyproject.toml, or on the root where there is none.
+    Going from reading to writing lets go first, so two that do it at the same time cannot wait
+    for each other.
 
-        Going from reading to writing lets go first (flock(2)), so two that do it at the same time
-        cannot wait for each other.
-        """
+    Raises:
+        OSError: this system, or this file system, has no shared lock on a descriptor for reading.
+    """
 
-        def __init__(self, root: str) -> None:
-            try:
-                self._descriptor = os.open(os.path.join(root, "pyproject.toml"), os.O_RDONLY)
-            except FileNotFoundError:
-                self._descriptor = os.open(root, os.O_RDONLY)
+    def __init__(self, root: str) -> None:
+        try:
+            self._descriptor = os.open(os.path.join(root, "pyproject.toml"), os.O_RDONLY)
+        except FileNotFoundError:
+            self._descriptor = os.open(root, os.O_RDONLY)
+        try:
+            self.try_read()
+        except OSError:
+            self.close()
+            raise
 
-        def works(self) -> bool:
-            """Tell whether this file system takes a shared lock on a descriptor for reading."""
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-            return True
+    def try_read(self) -> bool:
+        return try_lock(self._descriptor, shared=True)
 
-        def try_read(self) -> bool:
-            return self._try(fcntl.LOCK_SH)
+    def try_write(self) -> bool:
+        return try_lock(self._descriptor)
 
-        def try_write(self) -> bool:
-            return self._try(fcntl.LOCK_EX)
+    def holders(self) -> list[int]:
+        inode = str(os.fstat(self._descriptor).st_ino)
+        found = set()
+        with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
+            for line in locks:
+                # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; "->" begins a waiter
+                words = line.split()
+                if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                    found.add(int(words[4]))
+        return sorted(found - {os.getpid(), 0, -1})
 
-        def _try(self, kind: int) -> bool:
-            try:
-                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        def holders(self) -> list[int]:
-            inode = str(os.fstat(self._descriptor).st_ino)
-            found = set()
-            with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
-                for line in locks:
-                    # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; "->" begins a waiter
-                    words = line.split()
-                    if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
-                        found.add(int(words[4]))
-            return sorted(found - {os.getpid(), 0, -1})
-
-        def close(self) -> None:
-            # Not unlocked: a child that setup.py forked shares the lock and may be at work.
-            os.close(self._descriptor)
+    def close(self) -> None:
+        # Not unlocked: a child that setup.py forked shares the lock and may be at work.
+        os.close(self._descriptor)
 
 
 class _FileLock:
