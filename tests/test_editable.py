@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import OURS, HookProcess
+from backends import OURS, HookProcess
 
 Sample = Callable[[str], Path]
 

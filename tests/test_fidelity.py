@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from artifacts import members
-from conftest import OURS, PLAIN, SAMPLES, HookProcess, Outcome
+from backends import OURS, PLAIN, SAMPLES, HookProcess, Outcome
 from snapshot import snapshot
 
 HOOKS = [

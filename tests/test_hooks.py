@@ -15,7 +15,7 @@ import pytest
 
 import isolated_backend
 from artifacts import names, text
-from conftest import OURS, PLAIN, HookProcess
+from backends import OURS, PLAIN, HookProcess
 from snapshot import snapshot
 
 Sample = Callable[[str], Path]

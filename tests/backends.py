@@ -1,33 +1,19 @@
-"""Fixtures: projects to build, and hooks to build them with in a process of their own."""
+"""The backends under comparison, and a process to call their hooks in."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 HERE = Path(__file__).parent
 SAMPLES = HERE / "samples"
 OURS = "isolated_backend"
 PLAIN = "setuptools.build_meta"
-
-
-@pytest.fixture(autouse=True)
-def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give every test a TMPDIR that it can look into, and Python's usual ways."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
 
 
 @dataclass
@@ -69,13 +55,3 @@ class HookProcess:
         self.output = done.stdout
         assert done.returncode == 0, done.stdout
         return [Outcome(**outcome) for outcome in json.loads(done.stdout.splitlines()[-1])]
-
-
-@pytest.fixture
-def sample(tmp_path: Path) -> Callable[[str], Path]:
-    """Return a copy of one of ``tests/samples`` to build in."""
-
-    def copy(name: str) -> Path:
-        return Path(shutil.copytree(SAMPLES / name, tmp_path / "work" / name, symlinks=True))
-
-    return copy

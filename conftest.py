@@ -1,0 +1,31 @@
+"""Fixtures for all tests: an environment of their own, and projects to build."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backends import SAMPLES
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every test a TMPDIR that it can look into, and Python's usual ways."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Callable[[str], Path]:
+    """Return a copy of one of ``tests/samples`` to build in."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(SAMPLES / name, tmp_path / "work" / name, symlinks=True))
+
+    return copy
