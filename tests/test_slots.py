@@ -176,7 +176,7 @@ def test_a_temporary_directory_that_does_not_exist_is_named(
 def test_a_temporary_directory_that_cannot_be_written_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode, effective_ids: False)
     with pytest.raises(ShadowError, match=r"TMPDIR=.* cannot be written"):
         slots.temporary_directory()
 

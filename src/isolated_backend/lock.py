@@ -19,6 +19,12 @@ if sys.platform == "win32":
             raise OSError("this system has no shared locks on descriptors")
         return filelock.lock_descriptor(descriptor, blocking=False)
 
+    def unlock(descriptor: int) -> None:
+        """Free the lock: see the other definition."""
+        import filelock
+
+        filelock.unlock_descriptor(descriptor)
+
 else:
     import fcntl
 
@@ -43,3 +49,7 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def unlock(descriptor: int) -> None:
+        """Free the lock, for the processes that have inherited the descriptor, too."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

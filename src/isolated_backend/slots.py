@@ -82,7 +82,8 @@ def temporary_directory() -> str:
             continue
         if not os.path.isdir(value):
             raise ShadowError(f"{variable}={value} is not a directory; create it or unset it.")
-        if not os.access(value, os.W_OK | os.X_OK):
+        effective = os.access in os.supports_effective_ids
+        if not os.access(value, os.W_OK | os.X_OK, effective_ids=effective):
             raise ShadowError(
                 f"{variable}={value} cannot be written; point it to a directory that can."
             )

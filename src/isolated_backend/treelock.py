@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from . import slots
 from .bytecode import is_the_projects
 from .errors import TreeLockError
-from .lock import try_lock
+from .lock import try_lock, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -181,6 +181,7 @@ class _KernelLock:
     """
 
     def __init__(self, root: str) -> None:
+        self._owner = os.getpid()
         try:
             self._descriptor = os.open(os.path.join(root, "pyproject.toml"), os.O_RDONLY)
         except FileNotFoundError:
@@ -209,7 +210,11 @@ class _KernelLock:
         return sorted(found - {os.getpid(), 0, -1})
 
     def close(self) -> None:
-        # Not unlocked: a child that setup.py forked shares the lock and may be at work.
+        # A daemon that setup.py has forked has the descriptor, too, and would hold the tree for
+        # as long as it lives; a forked child that comes by here must not free its parent's hold.
+        if os.getpid() == self._owner:
+            with suppress(OSError):
+                unlock(self._descriptor)
         os.close(self._descriptor)
 
 
@@ -315,11 +320,11 @@ def _watched(watch: _Watch) -> Iterator[None]:
     if not _hook_is_installed:
         sys.addaudithook(_audit)
         _hook_is_installed = True
-    _watch = watch
+    before, _watch = _watch, watch  # setup.py may build another project in this process
     try:
         yield
     finally:
-        _watch = None
+        _watch = before
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
