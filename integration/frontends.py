@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +58,27 @@ class Finished:
         return (self.output.strip().splitlines() or [""])[-1]
 
 
-def run(command: Sequence[str], env: Mapping[str, str]) -> Finished:
+def failures(results: Sequence[Finished]) -> list[tuple[str, int]]:
+    """Return the reasons of those that failed, and how often each was given."""
+    return Counter(result.last_line for result in results if result.status).most_common()
+
+
+def contents(directory: Path) -> dict[str, Members]:
+    """Return the members of each artifact in *directory*, which must hold nothing else."""
+    return {path.name: members(path) for path in sorted(directory.glob("*"))}
+
+
+def modes(directory: Path) -> dict[str, str]:
+    """Return the type and permissions of each file in *directory*."""
+    return {path.name: stat.filemode(path.lstat().st_mode) for path in directory.iterdir()}
+
+
+def run(command: Sequence[str], env: Mapping[str, str], umask: int = -1) -> Finished:
     """Run one command to its end."""
     done = subprocess.run(
         command,
         env=env,
+        umask=umask,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -119,17 +137,17 @@ class Reference:
     """The artifacts that plain setuptools builds from a tree, one after the other."""
 
     members: dict[str, Members]
-    modes: dict[str, int]
+    modes: dict[str, str]
 
 
-def reference(python: Path, root: Path, scratch: Path, umask: int | None = None) -> Reference:
+def reference(python: Path, root: Path, scratch: Path, umask: int = -1) -> Reference:
     """Build the tree at *root* with plain setuptools, whatever its pyproject.toml names.
 
     Args:
         python: the interpreter of an environment with setuptools.
         root: the tree; a copy of it is built.
         scratch: a directory for the copy and the artifacts; created.
-        umask: the umask to build under.
+        umask: the umask to build under; -1 for the one there is.
     """
     copy = shutil.copytree(root, scratch / root.name, symlinks=True)
     out = scratch / "out"
@@ -144,7 +162,7 @@ def reference(python: Path, root: Path, scratch: Path, umask: int | None = None)
             command,
             cwd=cwd,
             env=environment(scratch / "temporary", **(extra_environ or {})),
-            umask=-1 if umask is None else umask,
+            umask=umask,
             capture_output=True,
             check=True,
         )
@@ -154,8 +172,7 @@ def reference(python: Path, root: Path, scratch: Path, umask: int | None = None)
     )
     hooks.build_sdist(str(out))
     hooks.build_wheel(str(out))
-    artifacts = sorted(out.iterdir())
     return Reference(
-        members={path.name: members(path) for path in artifacts},
-        modes={path.name: path.stat().st_mode for path in artifacts},
+        members=contents(out),
+        modes=modes(out),
     )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +15,7 @@ from artifacts import members
 from snapshot import Snapshot, snapshot
 
 from .conftest import Environment
-from .frontends import Finished, Reference, build_command, reference, run_at_once
+from .frontends import Reference, build_command, contents, failures, reference, run_at_once
 from .projects import SDIST, WHEEL
 
 FRONTENDS = 16
@@ -40,10 +38,10 @@ def test_sixteen_frontends_into_directories_of_their_own(
         directories = [out / str(number) for number in range(FRONTENDS)]
         results = run_at_once(_commands(venv, crowded, directories), env, out / "logs")
 
-        assert _failures(results) == []
+        assert failures(results) == []
         assert snapshot(crowded) == before
         for directory in directories:
-            assert _contents(directory) == right.members
+            assert contents(directory) == right.members
 
 
 @ROUNDS
@@ -60,9 +58,9 @@ def test_sixteen_frontends_into_the_default_directory(
                 _commands(venv, crowded, [dist] * FRONTENDS), env, tmp_path / f"logs{turn}"
             )
 
-        assert _failures(results) == []
+        assert failures(results) == []
         assert _without(snapshot(crowded), "dist") == before
-        assert _contents(dist) == right.members
+        assert contents(dist) == right.members
         assert seen.wrong == []
 
 
@@ -80,7 +78,7 @@ def test_plain_setuptools_collides_under_the_same_load(
         collisions = [
             directory
             for directory, result in zip(directories, results, strict=True)
-            if result.status or _contents(directory) != right.members
+            if result.status or contents(directory) != right.members
         ]
         assert collisions
 
@@ -91,16 +89,6 @@ def _commands(venv: Environment, root: Path, directories: list[Path]) -> list[li
         build_command(venv.python, root, "-n", "--sdist", "--wheel", "--outdir", str(directory))
         for directory in directories
     ]
-
-
-def _failures(results: list[Finished]) -> list[tuple[str, int]]:
-    """Return the reasons of the failed ones, and how often each was given."""
-    return Counter(result.last_line for result in results if result.status).most_common()
-
-
-def _contents(directory: Path) -> dict[str, Any]:
-    """Return the members of each artifact in *directory*; it must hold nothing else."""
-    return {path.name: members(path) for path in sorted(directory.iterdir())}
 
 
 def _without(found: Snapshot, directory: str) -> Snapshot:
