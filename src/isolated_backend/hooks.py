@@ -94,13 +94,13 @@ class _Call:
 
     def setuptools(self, hook: str, *arguments: Any) -> Any:
         """Call *hook* of setuptools' own backend with what it writes redirected."""
-        from . import redirect
-
         own = [self.shadow.place, *self._directories_of_the_frontend()]
         writer = "an editable install" if hook == "build_editable" else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
             taken.enter_context(bytecode.kept_out_of(self.root))
+            from . import redirect  # only now: used in-tree, it lies in the root
+
             setuptools = redirect.load(self.delegate)
             taken.enter_context(redirect.redirected(self.shadow, self.metadata_directory))
             taken.enter_context(treelock.held(self.root, self.settings, own=own, writer=writer))

@@ -343,7 +343,7 @@ def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
 _also_in_shadow("include", lambda pattern: pattern)
 _also_in_shadow("recursive_include", lambda base, pattern: os.path.join(base, "**", pattern))
 _also_in_shadow("global_include", lambda pattern: os.path.join("**", pattern))
-_also_in_shadow("graft", lambda base: os.path.join(base, "**"))
+_also_in_shadow("graft", lambda base: "**" if base == os.curdir else os.path.join(base, "**"))
 
 
 @_replaces("distutils.filelist", "FileList", "exclude_pattern")

@@ -1,0 +1,129 @@
+"""Fixtures: a wheelhouse, an environment installed from it, and projects to build there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from .frontends import OURS, PLAIN, environment
+from .projects import src_layout
+
+REPOSITORY = Path(__file__).parent.parent
+
+#: What the environments are made of, besides our own wheel.
+REQUIREMENTS = ["setuptools>=77", "wheel", "packaging", "filelock>=3.30", "build", "pip"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment."""
+
+    python: Path
+    wheelhouse: Path
+
+    @property
+    def offline(self) -> dict[str, str]:
+        """The variables that make pip take wheels from the wheelhouse and nowhere else."""
+        return {
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(self.wheelhouse),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
+
+
+@pytest.fixture(scope="session")
+def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that all the workers of this run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def _once(directory: Path, make: Callable[[Path], None]) -> Path:
+    """Let one worker *make* the directory; the others wait for it."""
+    done = directory.with_name(directory.name + ".done")
+    with FileLock(directory.with_name(directory.name + ".lock")):
+        if not done.exists():
+            directory.mkdir()
+            make(directory)
+            done.touch()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(common: Path) -> Path:
+    """Wheels of this repository and of what the environments need."""
+
+    def make(directory: Path) -> None:
+        _call(sys.executable, "-m", "pip", "download", "-qd", directory, *REQUIREMENTS)
+        offline = Environment(Path(sys.executable), directory).offline
+        _call(sys.executable, "-m", "build", "-wo", directory, REPOSITORY, **offline)
+
+    return _once(common / "wheelhouse", make)
+
+
+@pytest.fixture(scope="session")
+def venv(common: Path, wheelhouse: Path) -> Environment:
+    """An environment with our wheel and the frontend ``build``, for ``python -m build -n``."""
+    variables = Environment(Path(sys.executable), wheelhouse).offline
+
+    def make(directory: Path) -> None:
+        _call(sys.executable, "-m", "venv", "--without-pip", directory)
+        pip = [sys.executable, "-m", "pip", "--python", _python_of(directory)]
+        _call(*pip, "install", "-q", "isolated-backend", "build", "pip", **variables)
+
+    return Environment(_python_of(_once(common / "venv", make)), wheelhouse)
+
+
+def _python_of(directory: Path) -> Path:
+    return directory / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def _call(*command: str | Path, **variables: str) -> None:
+    done = subprocess.run(
+        [str(word) for word in command],
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """The variables for the frontends of one test; TMPDIR is ``tmp_path / "temporary"``."""
+    return environment(tmp_path / "temporary")
+
+
+@pytest.fixture
+def whole_machine(common: Path) -> Iterator[None]:
+    """Keep heavy tests of different workers apart: each load is the one that it says it is."""
+    with FileLock(common / "whole_machine.lock"):
+        yield
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Path:
+    """A project of 300 files in src layout that is built by us."""
+    return src_layout(tmp_path / "crowded", OURS)
+
+
+@pytest.fixture
+def crowded_plain(tmp_path: Path) -> Path:
+    """The same project, built by plain setuptools."""
+    return src_layout(tmp_path / "crowded", PLAIN)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A project of 20 files that is built by us."""
+    return src_layout(tmp_path / "small", OURS, files=20)

@@ -1,0 +1,178 @@
+"""Run real frontends: one, or many at the same instant."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyproject_hooks
+
+from artifacts import members
+
+OURS = "isolated_backend"
+PLAIN = "setuptools.build_meta"
+
+HERE = Path(__file__).parent
+
+Members = list[tuple[object, ...]]
+
+
+def environment(temporary: Path, **more: str) -> dict[str, str]:
+    """Return the variables that a user's shell would have, with a TMPDIR to look into.
+
+    Args:
+        temporary: the TMPDIR; created if missing.
+        more: variables to set besides.
+    """
+    temporary.mkdir(exist_ok=True)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "PYTEST", "COV_CORE", "COVERAGE"))
+    }
+    return kept | {"TMPDIR": str(temporary)} | more
+
+
+def build_command(python: Path, root: Path, *options: str) -> list[str]:
+    """Return the command line of ``python -m build``."""
+    return [str(python), "-m", "build", *options, str(root)]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of one command."""
+
+    status: int
+    output: str
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the output: a frontend's reason for failing."""
+        return (self.output.strip().splitlines() or [""])[-1]
+
+
+def failures(results: Sequence[Finished]) -> list[tuple[str, int]]:
+    """Return the reasons of those that failed, and how often each was given."""
+    return Counter(result.last_line for result in results if result.status).most_common()
+
+
+def contents(directory: Path) -> dict[str, Members]:
+    """Return the members of each artifact in *directory*, which must hold nothing else."""
+    return {path.name: members(path) for path in sorted(directory.glob("*"))}
+
+
+def modes(directory: Path) -> dict[str, str]:
+    """Return the type and permissions of each file in *directory*."""
+    return {path.name: stat.filemode(path.lstat().st_mode) for path in directory.iterdir()}
+
+
+def run(command: Sequence[str], env: Mapping[str, str], umask: int = -1) -> Finished:
+    """Run one command to its end."""
+    done = subprocess.run(
+        command,
+        env=env,
+        umask=umask,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout)
+
+
+def run_at_once(
+    commands: Sequence[Sequence[str]], env: Mapping[str, str], logs: Path
+) -> list[Finished]:
+    """Start *commands* at the same instant and wait for all of them.
+
+    Each waits in a process of its own, ready to go, until the last one is there; then one closed
+    pipe releases them together.
+
+    Args:
+        commands: the command lines.
+        env: the variables for all of them.
+        logs: a directory for their output.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    ready, tell_ready = os.pipe()
+    started, start = os.pipe()
+    processes = []
+    barrier = [sys.executable, str(HERE / "barrier.py"), str(tell_ready), str(started)]
+    for number, command in enumerate(commands):
+        with open(logs / f"{number}.log", "wb") as log:
+            processes.append(
+                subprocess.Popen(
+                    [*barrier, *command],
+                    env=env,
+                    pass_fds=(tell_ready, started),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+    os.close(tell_ready)
+    os.close(started)
+    with open(ready, "rb") as reports:
+        waiting = len(reports.read())
+    os.close(start)
+    statuses = [process.wait() for process in processes]
+    assert waiting == len(commands), "a process has not come to the start"
+    return [
+        Finished(status, (logs / f"{number}.log").read_text(errors="replace"))
+        for number, status in enumerate(statuses)
+    ]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The artifacts that plain setuptools builds from a tree, one after the other."""
+
+    members: dict[str, Members]
+    modes: dict[str, str]
+
+
+def reference(python: Path, root: Path, scratch: Path, umask: int = -1) -> Reference:
+    """Build the tree at *root* with plain setuptools, whatever its pyproject.toml names.
+
+    Args:
+        python: the interpreter of an environment with setuptools.
+        root: the tree; a copy of it is built.
+        scratch: a directory for the copy and the artifacts; created.
+        umask: the umask to build under; -1 for the one there is.
+    """
+    copy = shutil.copytree(root, scratch / root.name, symlinks=True)
+    out = scratch / "out"
+    out.mkdir()
+
+    def quietly(
+        command: Sequence[str],
+        cwd: str | None = None,
+        extra_environ: Mapping[str, str] | None = None,
+    ) -> None:
+        subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment(scratch / "temporary", **(extra_environ or {})),
+            umask=umask,
+            capture_output=True,
+            check=True,
+        )
+
+    hooks = pyproject_hooks.BuildBackendHookCaller(
+        str(copy), PLAIN, runner=quietly, python_executable=str(python)
+    )
+    hooks.build_sdist(str(out))
+    hooks.build_wheel(str(out))
+    return Reference(
+        members=contents(out),
+        modes=modes(out),
+    )

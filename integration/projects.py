@@ -1,0 +1,91 @@
+"""Projects to build, generated: always the same bytes for the same arguments."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+NAME = "crowded"
+VERSION = "1.0"
+SDIST = f"{NAME}-{VERSION}.tar.gz"
+WHEEL = f"{NAME}-{VERSION}-py3-none-any.whl"
+
+_PYPROJECT = """\
+[build-system]
+requires = {requires}
+build-backend = "{backend}"
+{more}
+[project]
+name = "{name}"
+version = "{version}"
+description = "A package of many modules"
+readme = "README.md"
+requires-python = ">=3.10"
+dependencies = ["packaging"]
+
+[project.scripts]
+crowded = "crowded:main"
+"""
+
+_MODULES_OF_A_PACKAGE = 30
+
+
+def pyproject(backend: str, requires: tuple[str, ...] = ("setuptools",), more: str = "") -> str:
+    """Return the text of a pyproject.toml.
+
+    Args:
+        backend: the value of ``build-backend``.
+        requires: the values of ``requires``.
+        more: further lines of ``[build-system]``.
+    """
+    return _PYPROJECT.format(
+        backend=backend,
+        requires="[" + ", ".join(f'"{requirement}"' for requirement in requires) + "]",
+        more=f"{more}\n" if more else "",
+        name=NAME,
+        version=VERSION,
+    )
+
+
+def src_layout(root: Path, backend: str, files: int = 300) -> Path:
+    """Write a project in src layout, its modules a few kilobytes each.
+
+    Args:
+        root: where; is created.
+        backend: the value of ``build-backend``.
+        files: how many files there are, ``pyproject.toml`` and all.
+    """
+    package = root / "src" / NAME
+    package.mkdir(parents=True)
+    (root / "pyproject.toml").write_text(pyproject(backend))
+    (root / "README.md").write_text("# crowded\n\nMany modules.\n" * 20)
+    (package / "py.typed").write_text("")
+    (package / "__init__.py").write_text("def main() -> None:\n    print('crowded')\n")
+    written, number = 4, 0
+    source = random.Random(files)
+    while written < files:
+        directory = package / f"part{number // _MODULES_OF_A_PACKAGE:02}"
+        if not directory.exists():
+            directory.mkdir()
+            (directory / "__init__.py").write_text("")
+            written += 1
+            continue
+        (directory / f"module{number:03}.py").write_text(_module(number, source))
+        number += 1
+        written += 1
+    return root
+
+
+def _module(number: int, source: random.Random) -> str:
+    """Return the text of a module of 1 to 10 kB that compresses about as well as a real one."""
+    functions = []
+    for index in range(source.randrange(4, 40)):
+        default, added, modulus = (source.randrange(1, 10**9) for _ in range(3))
+        functions.append(
+            f"def function_{number}_{index}(value: int, factor: int = {default}) -> int:\n"
+            f'    """Return *value* changed by {source.getrandbits(96):x}."""\n'
+            f"    for step in range({source.randrange(2, 90)}):\n"
+            f"        value = (value * factor + step + {added}) % {modulus}\n"
+            f"    return value\n"
+        )
+    return f'"""Module {number}."""\n\n\n' + "\n\n".join(functions)
