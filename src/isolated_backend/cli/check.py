@@ -222,7 +222,7 @@ class _Bench:
         """Build artifacts of *kinds* at once, in one fresh copy that *backend* builds."""
         with (
             project.copied(self._project, self._copy, backend),
-            tempfile.TemporaryDirectory(dir=self._copy.parent) as out,
+            tempfile.TemporaryDirectory(dir=self._copy.parent, ignore_cleanup_errors=True) as out,
         ):
             builds = [self._order(kind, Path(out, f"{i}-{kind}")) for i, kind in enumerate(kinds)]
             before = snapshot.take(self._copy)

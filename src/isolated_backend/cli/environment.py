@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,8 @@ def _dynamic(environment: Environment, project: Project, copy: Path) -> set[str]
             check=True,
         )
 
-    with copied(project, copy, project.own_backend):
+    with copied(project, copy, project.own_backend), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # setuptools' own, which build passes on to us
         builder = build.ProjectBuilder(copy, python_executable=environment.python, runner=quiet)
         try:
             return {item for kind in KINDS for item in builder.get_requires_for_build(kind)}

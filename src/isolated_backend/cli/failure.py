@@ -18,6 +18,8 @@ _ERROR = re.compile(
 # What a frontend adds to what the backend has said before.
 _NO_NEWS = re.compile(r"^ERROR Backend subprocess exited|^\* |^Traceback ")
 
+_LONGEST = 200
+
 
 def first_error(output: str, root: str) -> str:
     """Return the line of *output* that tells first what went wrong.
@@ -34,7 +36,7 @@ def first_error(output: str, root: str) -> str:
     line = lines[index].strip()
     if line.endswith(":") and index + 1 < len(lines):
         line += " " + lines[index + 1].strip()
-    return _without(root, line)
+    return _shortened(_without(root, line))
 
 
 def last_error(output: str) -> str:
@@ -56,6 +58,11 @@ def kinds(lines: Iterable[str]) -> list[tuple[str, int]]:
         groups.setdefault(re.sub(r"0x[0-9a-f]+|\d+", "N", key), []).append(line)
     counted = [(group[0], len(group)) for group in groups.values()]
     return sorted(counted, key=lambda kind: -kind[1])
+
+
+def _shortened(line: str) -> str:
+    """Return the beginning of *line*: shutil lists every file of a directory in one."""
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
 def _without(root: str, line: str) -> str:

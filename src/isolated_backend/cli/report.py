@@ -44,7 +44,6 @@ class Display:
     @contextmanager
     def half(self, backend: str, total: int) -> Iterator[_Done]:
         """Show that *total* builds start; yield what to tell, for each, if it failed."""
-        label = f"{backend}: {total} builds at once"
         failed = finished = 0
         with Progress(
             TextColumn("{task.description}"),
@@ -55,7 +54,7 @@ class Display:
             console=self._console,
             disable=not self._live,
         ) as bar:
-            task = bar.add_task(label, total=total, failed="")
+            task = bar.add_task(backend, total=total, failed="")
 
             def done(has_failed: bool) -> None:
                 nonlocal failed, finished
@@ -65,7 +64,7 @@ class Display:
 
             yield done
         if not self._live:
-            self.say(f"{label}: {finished} done, {failed} failed")
+            self.say(f"{backend}: {finished} of {total} builds done, {failed} failed")
 
 
 def show(report: Report, console: Console | None = None) -> None:
@@ -76,6 +75,7 @@ def show(report: Report, console: Console | None = None) -> None:
         console: where to show it; on the standard output by default.
     """
     console = console or Console(highlight=False)
+    console.print()
     console.print(_table(report))
     for half in (report.own, report.isolated):
         for line in _details(half):
@@ -111,20 +111,23 @@ def _outcome(half: Half) -> str:
     if failed:
         faults.append(f"{failed} of {total} builds failed")
     if different:
-        faults.append(f"{different} artifacts are not what a build alone makes")
+        verb = "is" if different == 1 else "are"
+        faults.append(f"{different} of {total - failed} artifacts {verb} not what one alone is")
     if not half.uniform and not different:
         faults.append("not all artifacts are the same")
     if changed:
-        faults.append(f"{changed} paths in the root changed")
+        faults.append(f"{changed} path{'s' * (changed > 1)} in the root changed")
     if not faults:
         return f"all {total} builds came out right and the root is untouched"
+    if changed and len(faults) == 1:
+        faults.insert(0, f"all {total} builds came out right")
     *others, last = faults
     return f"{', '.join(others)} and {last}" if others else last
 
 
 def _table(report: Report) -> Table:
     halves = (report.own, report.isolated)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("", justify="left")
     for half in halves:
         # The longest name, with __legacy__, takes two lines to leave room in 80 columns.
