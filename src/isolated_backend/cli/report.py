@@ -166,8 +166,9 @@ def _details(half: Half) -> Iterator[str]:
         yield ""
         yield f"Failures with {half.backend}:"
         yield from (f"  {count}x {line}" for line, count in kinds[:_SHOWN])
-        if len(kinds) > _SHOWN:
-            yield f"  and {len(kinds) - _SHOWN} other kinds"
+        more = len(kinds) - _SHOWN
+        if more > 0:
+            yield f"  and {more} other kind{'s' * (more > 1)}"
     for kind, members in half.differing.items():
         yield ""
         yield f"Members in which {kind}s of {half.backend} differ from one made alone:"
