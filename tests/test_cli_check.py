@@ -180,7 +180,7 @@ def test_equal_artifacts_must_name_one_backend() -> None:
 
 def test_frontend_builds_where_everything_is_installed() -> None:
     assert BUILD.command("python", "sdist", Path("out"), Path("root")) == (
-        "python -m build --no-isolation --sdist --outdir out root".split()
+        ["python", "-m", "build", "--no-isolation", "--sdist", "--outdir", "out", "root"]
     )
 
 

@@ -102,6 +102,7 @@ def test_absolute_members_do_not_get_out(
     assert not target.exists()
 
 
+@pytest.mark.filterwarnings("ignore:Python 3.14:DeprecationWarning")
 def test_unpacks_without_the_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(tarfile, "data_filter", raising=False)
     demo.unpack(_sdist(tmp_path / "a.tar.gz", "a/b"), tmp_path)
