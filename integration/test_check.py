@@ -43,10 +43,12 @@ def test_plain_setuptools_collides_and_isolated_backend_does_not(tmp_path: Path)
 def test_legacy_project(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], files: list[str]
 ) -> None:
+    root = tmp_path / "demo"
+    root.mkdir()
     for name in files:
-        (tmp_path / name).touch()
-    (tmp_path / "setup.py").write_text("import setuptools; setuptools.setup(name='demo')\n")
-    assert main(["check", str(tmp_path), "-n", "1"]) == 0
+        (root / name).touch()
+    (root / "setup.py").write_text("import setuptools; setuptools.setup(name='demo')\n")
+    assert main(["check", str(root), "-n", "1"]) == 0
     assert "with isolated_backend:__legacy__ all 2 builds came out right" in capsys.readouterr().out
 
 

@@ -44,7 +44,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., artifa
     function, suffix = request.param
 
     def made(*args: object, **kwargs: object) -> artifact.Contents:
-        return artifact.read(function(tmp_path / f"demo-1.0{suffix}", *args, **kwargs))
+        (tmp_path / "dist").mkdir(exist_ok=True)
+        return artifact.read(function(tmp_path / "dist" / f"demo-1.0{suffix}", *args, **kwargs))
 
     return made
 
@@ -103,7 +104,7 @@ def test_damaged_archive_is_different(
     make: Callable[..., artifact.Contents], tmp_path: Path
 ) -> None:
     whole = make({"a": "x" * 10000})
-    (path,) = tmp_path.iterdir()
+    (path,) = (tmp_path / "dist").iterdir()
     for size in (path.stat().st_size - 20, 5, 0):
         path.write_bytes(path.read_bytes()[:size])
         damaged = artifact.read(path)

@@ -99,7 +99,7 @@ def test_all_is_well(tmp_path: Path) -> None:
     assert (found.name, found.number, found.unstable) == ("demo", 2, ())
     assert [r.kind for r in found.own.results] == ["sdist", "wheel", "sdist", "wheel"]
     assert lines == [
-        "building once alone, with setuptools.build_meta and isolated_backend",
+        "building alone, with each backend",
         "setuptools.build_meta: 0 of 4 failed",
         "isolated_backend: 0 of 4 failed",
     ]
