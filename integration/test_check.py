@@ -73,18 +73,38 @@ def test_a_project_that_writes_into_its_own_tree(
     assert "src/sample/_version.py" in out
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT for one process")
-def test_interruption_leaves_nothing(tmp_path: Path) -> None:
+NEEDS_SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="needs signals for one process")
+
+
+@NEEDS_SIGNALS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["asking", "building"])
+def test_interruption_leaves_nothing(tmp_path: Path, moment: str, number: int) -> None:
+    """Neither a process, not even one that setup.py has started, nor a temporary file."""
     root = demo.generate(tmp_path / "demo", modules=1)
-    (root / "setup.py").write_text("import time; time.sleep(600)\n")
+    started = tmp_path / "started"
+    started.mkdir()
+    (root / "setup.py").write_text(
+        "import os, subprocess, sys, setuptools\n"
+        f"if {moment!r} == 'asking' or 'bdist_wheel' in sys.argv:\n"
+        "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"    open(os.path.join({str(started)!r}, str(child.pid)), 'w').close()\n"
+        "    child.wait()\n"
+        "setuptools.setup()\n"
+    )
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     command = [sys.executable, "-m", "isolated_backend.cli", "check", str(root)]
     variables = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE) as process:
-        while not list(temporary.glob("*/copy/demo/setup.py")):
+        while not any(started.iterdir()):
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(60) == 130
     assert list(temporary.iterdir()) == []
+    for path in started.iterdir():
+        state = subprocess.run(
+            ["ps", "-o", "stat=", "-p", path.name], capture_output=True, check=False
+        )
+        assert state.stdout.strip()[:1] in (b"", b"Z"), "it is still running"

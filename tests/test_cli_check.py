@@ -63,12 +63,8 @@ class Recorder:
 @pytest.fixture(autouse=True)
 def _as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the running environment without asking the project what it requires."""
-
-    @contextmanager
-    def prepared(*_: object) -> Iterator[Environment]:
-        yield Environment(sys.executable, os.environ)
-
-    monkeypatch.setattr(environment, "prepared", prepared)
+    here = Environment(sys.executable, os.environ)
+    monkeypatch.setattr(environment, "prepared", lambda *_: here)
 
 
 def _check(tmp_path: Path, own: str, ours: str, number: int = 2) -> tuple[Report, list[str]]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from isolated_backend.cli import demo, project
+from isolated_backend.cli import demo, process, project
 from isolated_backend.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def _sdist(path: Path, *names: str, kind: bytes = tarfile.REGTYPE) -> Path:
@@ -27,14 +26,14 @@ def _sdist(path: Path, *names: str, kind: bytes = tarfile.REGTYPE) -> Path:
 
 
 def _pip(effect: Callable[[Path], None], status: int = 0, output: str = "") -> Callable[..., Any]:
-    """Return what stands in for `subprocess.run`: a pip that has *effect* on its destination."""
+    """Return what stands in for `process.run`: a pip that has *effect* on its destination."""
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        from pathlib import Path
-
+    def run(command: list[str], variables: dict[str, str]) -> tuple[int, str]:
         assert command[1:4] == ["-m", "pip", "download"]
-        effect(Path(command[command.index("--dest") + 1]))
-        return subprocess.CompletedProcess(command, status, output)
+        destination = command[command.index("--dest") + 1]
+        assert variables["TMPDIR"] == destination, "it must go away with the rest"
+        effect(Path(destination))
+        return status, output
 
     return run
 
@@ -45,7 +44,7 @@ def test_fetched_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def download(directory: Path) -> None:
         _sdist(directory / f"{name}.tar.gz", f"{name}/setup.py")
 
-    monkeypatch.setattr(subprocess, "run", _pip(download))
+    monkeypatch.setattr(process, "run", _pip(download))
     said: list[str] = []
     root = demo.fetch_or_generate(tmp_path / "demo", said.append)
     assert project.find(str(root)).name == name
@@ -56,7 +55,7 @@ def test_generated_project_where_it_cannot_be_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        subprocess, "run", _pip(lambda _: None, 1, "WARNING: retrying\nERROR: no network\n")
+        process, "run", _pip(lambda _: None, 1, "WARNING: retrying\nERROR: no network\n")
     )
     said: list[str] = []
     root = demo.fetch_or_generate(tmp_path / "demo", said.append)

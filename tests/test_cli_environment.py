@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import build
 import pytest
 import tomlkit
 
 import isolated_backend
-from isolated_backend.cli import demo, environment, project
+from isolated_backend.cli import demo, environment, process, project
 from isolated_backend.cli.errors import CommandError
 from isolated_backend.cli.frontend import BUILD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from isolated_backend.cli.environment import Environment
 
 SETUP = "from setuptools import setup; setup(name='demo', version='1'{})\n"
@@ -39,53 +36,46 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-@contextmanager
-def _prepared(root: Path, said: list[str]) -> Iterator[Environment]:
+def _prepared(root: Path, said: list[str]) -> Environment:
     scratch = root.parent / "scratch"
     scratch.mkdir()
-    with environment.prepared(
+    place = environment.prepared(
         project.find(str(root)), BUILD, scratch, scratch / "copy", said.append
-    ) as place:
-        assert not (scratch / "copy").exists()
-        yield place
+    )
+    assert not (scratch / "copy").exists()
+    return place
 
 
-class FakeEnvironment:
-    """Stands in for build's environment: installing takes a network."""
+class Commands:
+    """Stands in for `process.run` where it makes a virtualenv or installs: that needs a network."""
 
-    def __init__(self, installer: str) -> None:
-        assert installer == "pip"
-        self.python_executable = sys.executable
+    def __init__(self) -> None:
         self.installed: list[set[str]] = []
-        self.open = False
-        FakeEnvironment.last = self
+        self.fails: dict[str, str] = {}
 
-    last: FakeEnvironment
-    error: Exception | None = None
+    def run(
+        self, command: list[str], variables: dict[str, str], cwd: Path | None = None
+    ) -> tuple[int, str]:
+        """Run *command* unless it is for the virtualenv."""
+        if command[1] != "-m":
+            return REAL_RUN([sys.executable, *command[1:]], variables, cwd)
+        if command[2] == "venv":
+            assert command[0] == sys.executable
+        else:
+            assert command[1:4] == ["-m", "pip", "install"]
+            assert "scratch" in command[0]
+            self.installed.append({word for word in command[4:] if not word.startswith("-")})
+        return (1, self.fails[command[2]]) if command[2] in self.fails else (0, "")
 
-    def __enter__(self) -> None:
-        self.open = True
 
-    def __exit__(self, *_: object) -> None:
-        self.open = False
-
-    def make_extra_environ(self) -> dict[str, str]:
-        """Return what build's would return."""
-        return {"PATH": "theirs", "PYTHONPATH": ""}
-
-    def install(self, requirements: Collection[str]) -> None:
-        """Record what is to be installed."""
-        assert self.open
-        if self.error is not None:
-            raise self.error
-        self.installed.append(set(requirements))
+REAL_RUN = process.run
 
 
 @pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> type[FakeEnvironment]:
-    monkeypatch.setattr(build.env, "DefaultIsolatedEnv", FakeEnvironment)
-    monkeypatch.setattr(FakeEnvironment, "error", None)
-    return FakeEnvironment
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    commands = Commands()
+    monkeypatch.setattr(process, "run", commands.run)
+    return commands
 
 
 def test_requirements_of_the_backend_are_those_of_the_distribution() -> None:
@@ -119,73 +109,64 @@ def test_backend_is_laid_out_for_any_python(
 
 
 def test_running_environment_is_used_if_it_has_all(
-    root: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    root: Path, said: list[str], commands: Commands
 ) -> None:
-    monkeypatch.setattr(build.env, "DefaultIsolatedEnv", None)
-    with _prepared(root, said) as place:
-        assert place.python == sys.executable
+    assert _prepared(root, said).python == sys.executable
     assert said == []
+    assert commands.installed == []
 
 
 def test_missing_requirements_are_installed(
-    root: Path, said: list[str], temporary: type[FakeEnvironment]
+    root: Path, said: list[str], commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONPATH", "theirs")
     (root / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["setuptools", "no-such-thing==1", "isolated-backend"]\n'
     )
-    with _prepared(root, said) as place:
-        assert place.variables["PATH"] == "theirs"
-        assert temporary.last.open
-    assert not temporary.last.open
-    static, dynamic = temporary.last.installed
-    assert static == {"setuptools", "no-such-thing==1", "build", *environment.BACKEND_REQUIRES}
-    assert dynamic <= {"setuptools >= 40.8.0", "setuptools", "wheel"}
+    place = _prepared(root, said)
+    scratch = root.parent / "scratch"
+    scripts = Path(place.python).parent
+    assert scripts.parent == scratch / "venv"
+    assert place.variables["PATH"].startswith(str(scripts) + os.pathsep)
+    assert place.variables["PYTHONPATH"] == str(scratch / "site-packages")
+    assert commands.installed[0] == {
+        *("setuptools", "no-such-thing==1", "build"),
+        *environment.BACKEND_REQUIRES,
+    }
     assert said == [
         "installing the build requirements in a temporary environment: no-such-thing==1, setuptools"
     ]
 
 
 def test_requirements_that_the_backend_adds_are_installed(
-    root: Path, said: list[str], temporary: type[FakeEnvironment]
+    root: Path, said: list[str], commands: Commands
 ) -> None:
     (root / "setup.py").write_text(SETUP.format(", setup_requires=['no-such-thing==1']"))
-    with _prepared(root, said):
-        pass
-    assert "no-such-thing==1" in temporary.last.installed[1]
+    _prepared(root, said)
+    assert "no-such-thing==1" in commands.installed[1]
 
 
+@pytest.mark.parametrize(
+    ("fails", "message"),
+    [
+        (
+            {"pip": "Looking\nERROR: No match\n\n"},
+            "The build requirements cannot be installed: ERROR: No match",
+        ),
+        (
+            {"venv": "ensurepip is not available.\n\nFailing command: x\n"},
+            "A temporary environment cannot be made: ensurepip is not available.",
+        ),
+    ],
+)
 def test_failed_installation_is_one_sentence(
-    root: Path,
-    said: list[str],
-    temporary: type[FakeEnvironment],
-    monkeypatch: pytest.MonkeyPatch,
+    root: Path, said: list[str], commands: Commands, fails: dict[str, str], message: str
 ) -> None:
     (root / "pyproject.toml").write_text('[build-system]\nrequires = ["no-such-thing==1"]\n')
-    error = subprocess.CalledProcessError(1, "pip", b"Looking\n", b"ERROR: No match\n\n")
-    monkeypatch.setattr(temporary, "error", error)
-    with pytest.raises(CommandError) as raised, _prepared(root, said):
-        pass
-    assert str(raised.value) == "The build requirements cannot be installed: ERROR: No match"
-    assert not temporary.last.open
-
-
-def test_environment_that_cannot_be_made_is_one_sentence(
-    root: Path,
-    said: list[str],
-    temporary: type[FakeEnvironment],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (root / "pyproject.toml").write_text('[build-system]\nrequires = ["no-such-thing==1"]\n')
-
-    def refuse(self: FakeEnvironment) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(temporary, "__enter__", refuse)
-    with (
-        pytest.raises(CommandError, match=r"environment cannot be made: .*No space left"),
-        _prepared(root, said),
-    ):
-        pass
+    commands.fails = fails
+    with pytest.raises(CommandError) as error:
+        _prepared(root, said)
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
@@ -199,8 +180,8 @@ def test_project_that_cannot_tell_its_requirements(
     root: Path, said: list[str], setup: str, reason: str
 ) -> None:
     (root / "setup.py").write_text(setup)
-    with pytest.raises(CommandError) as raised, _prepared(root, said):
-        pass
+    with pytest.raises(CommandError) as raised:
+        _prepared(root, said)
     assert str(raised.value).startswith(
         f"demo cannot be built even once, alone, by setuptools.build_meta:__legacy__: {reason}"
     )
@@ -214,16 +195,12 @@ def test_backend_that_is_not_there(root: Path, said: list[str]) -> None:
         'backend-path = ["elsewhere"]\n'
     )
     (root / "elsewhere").mkdir()
-    with (
-        pytest.raises(CommandError, match="demo cannot be built even once"),
-        _prepared(root, said),
-    ):
-        pass
+    with pytest.raises(CommandError, match="demo cannot be built even once"):
+        _prepared(root, said)
 
 
 def test_generated_project_builds_with_what_is_here(
-    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, said: list[str], commands: Commands
 ) -> None:
-    monkeypatch.setattr(build.env, "DefaultIsolatedEnv", None)
-    with _prepared(demo.generate(tmp_path / "sample", 1), said):
-        pass
+    _prepared(demo.generate(tmp_path / "sample", 1), said)
+    assert commands.installed == []

@@ -169,27 +169,27 @@ def check(
     """
     copy = scratch / "copy" / subject.name
     copy.parent.mkdir()
-    with environment.prepared(subject, frontend, scratch, copy, progress.say) as place:
-        bench = _Bench(subject, frontend, place, copy)
-        progress.say("building alone, with each backend")
-        reference = {kind: bench.alone(kind, subject.own_backend) for kind in KINDS}
-        for result, _ in reference.values():
-            if result.error is not None:
-                raise environment.unbuildable(subject, result.error)
-        alone = {kind: made.contents for kind, (made, _) in reference.items() if made.contents}
-        isolated = {kind: bench.alone(kind, subject.our_backend) for kind in KINDS}
-        unstable = tuple(
-            kind
-            for kind in KINDS
-            if not _same(isolated[kind][0].contents, alone[kind])
-            and not _same(bench.alone(kind, subject.own_backend)[0].contents, alone[kind])
-        )
-        own_writes = frozenset(path for _, made in isolated.values() for path in made.paths)
-        halves = []
-        for backend in (subject.own_backend, subject.our_backend):
-            with progress.half(backend, number * len(KINDS)) as done:
-                results, changes, seconds = bench.build(list(KINDS) * number, backend, done)
-            halves.append(Half(backend, results, alone, changes, own_writes, seconds))
+    place = environment.prepared(subject, frontend, scratch, copy, progress.say)
+    bench = _Bench(subject, frontend, place, copy)
+    progress.say("building alone, with each backend")
+    reference = {kind: bench.alone(kind, subject.own_backend) for kind in KINDS}
+    for result, _ in reference.values():
+        if result.error is not None:
+            raise environment.unbuildable(subject, result.error)
+    alone = {kind: made.contents for kind, (made, _) in reference.items() if made.contents}
+    isolated = {kind: bench.alone(kind, subject.our_backend) for kind in KINDS}
+    unstable = tuple(
+        kind
+        for kind in KINDS
+        if not _same(isolated[kind][0].contents, alone[kind])
+        and not _same(bench.alone(kind, subject.own_backend)[0].contents, alone[kind])
+    )
+    own_writes = frozenset(path for _, made in isolated.values() for path in made.paths)
+    halves = []
+    for backend in (subject.own_backend, subject.our_backend):
+        with progress.half(backend, number * len(KINDS)) as done:
+            results, changes, seconds = bench.build(list(KINDS) * number, backend, done)
+        halves.append(Half(backend, results, alone, changes, own_writes, seconds))
     return Report(subject.name, number, halves[0], halves[1], unstable)
 
 

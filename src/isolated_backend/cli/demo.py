@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import failure
+from . import environment, failure, process
 from .errors import CommandError
 
 if TYPE_CHECKING:
@@ -59,11 +59,10 @@ def fetch(directory: Path) -> Path:
         # pip asks the sdist for its metadata; the setuptools that is here can tell.
         *("--no-build-isolation", "--dest", str(directory), f"{NAME}=={VERSION}"),
     ]
-    run = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True
-    )
-    if run.returncode != 0:
-        raise CommandError(failure.last_error(run.stdout))
+    # What pip leaves behind when it is killed goes away with the directory.
+    status, output = process.run(command, {**os.environ, **environment.temporary(directory)})
+    if status != 0:
+        raise CommandError(failure.last_error(output))
     (sdist,) = directory.glob("*.tar.gz")
     unpack(sdist, directory)
     return directory / sdist.name.removesuffix(".tar.gz")

@@ -7,22 +7,20 @@ import shutil
 import subprocess
 import sys
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import build
-import build.env
 
 from .. import __version__
-from . import failure
+from . import failure, process
 from .errors import CommandError
 from .frontend import KINDS
 from .project import DISTRIBUTION, copied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from .frontend import Frontend
     from .project import Project
@@ -66,30 +64,32 @@ def isolating(
             f"Metadata-Version: 2.1\nName: {DISTRIBUTION}\nVersion: {__version__}\n",
             encoding="utf-8",
         )
-    temporary = scratch / "tmp"
-    temporary.mkdir(exist_ok=True)
-    variables = {**os.environ, **(extra or {})}
+    (scratch / "tmp").mkdir(exist_ok=True)
+    variables = {**os.environ, **temporary(scratch / "tmp"), **(extra or {})}
     inherited = variables.get("PYTHONPATH")
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(packages), inherited)))
-    variables.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)))
     # The output is read for errors, not shown.
     variables.pop("FORCE_COLOR", None)
     variables["NO_COLOR"] = "1"
     return Environment(python, variables)
 
 
-@contextmanager
+def temporary(directory: Path) -> dict[str, str]:
+    """Return the variables that have a process put its temporary files into *directory*."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(directory))
+
+
 def prepared(
     project: Project,
     frontend: Frontend,
     scratch: Path,
     copy: Path,
     say: Callable[[str], None],
-) -> Iterator[Environment]:
-    """Yield an environment that satisfies the build requirements of *project*.
+) -> Environment:
+    """Return an environment that satisfies the build requirements of *project*.
 
-    That is the running one if it does, so that nothing has to be fetched; otherwise one that
-    lasts as long as this is open.
+    That is the running one if it does, so that nothing has to be fetched; otherwise a virtual
+    one in *scratch*.
 
     Args:
         project: what is to be built.
@@ -104,16 +104,13 @@ def prepared(
     static = (*project.requires, *frontend.requires, *BACKEND_REQUIRES)
     here = isolating(scratch)
     if not _missing(static) and not _missing(_dynamic(here, project, copy)):
-        yield here
-        return
+        return here
     names = ", ".join(sorted(set(project.requires)))
     say(f"installing the build requirements in a temporary environment: {names}")
-    with _temporary_environment() as isolated:
-        _install(isolated, static)
-        extra = isolated.make_extra_environ() or {}
-        there = isolating(scratch, isolated.python_executable, extra)
-        _install(isolated, _dynamic(there, project, copy))
-        yield there
+    there = _virtual(scratch, here)
+    _install(there, static)
+    _install(there, _dynamic(there, project, copy))
+    return there
 
 
 def _missing(requirements: Collection[str]) -> bool:
@@ -129,15 +126,10 @@ def _dynamic(environment: Environment, project: Project, copy: Path) -> set[str]
         cwd: str | None = None,
         extra_environ: Mapping[str, str] | None = None,
     ) -> None:
-        subprocess.run(
-            cmd,
-            cwd=cwd,
-            env={**environment.variables, **(extra_environ or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=True,
-        )
+        variables = {**environment.variables, **(extra_environ or {})}
+        status, output = process.run(cmd, variables, Path(cwd or "."))
+        if status != 0:
+            raise subprocess.CalledProcessError(status, cmd, output)
 
     with copied(project, copy, project.own_backend), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # setuptools' own, which build passes on to us
@@ -155,34 +147,34 @@ def unbuildable(project: Project, reason: str) -> CommandError:
     )
 
 
-@contextmanager
-def _temporary_environment() -> Iterator[build.env.DefaultIsolatedEnv]:
-    environment = build.env.DefaultIsolatedEnv(installer="pip")
-    try:
-        environment.__enter__()
-    except (build.BuildException, build.FailedProcessError, OSError) as error:
-        raise CommandError(f"A temporary environment cannot be made: {error}.") from error
-    try:
-        yield environment
-    finally:
-        environment.__exit__(None, None, None)
+def _virtual(scratch: Path, here: Environment) -> Environment:
+    """Return an environment of a new virtualenv in *scratch*."""
+    directory = scratch / "venv"
+    status, output = process.run([here.python, "-m", "venv", str(directory)], here.variables)
+    if status != 0:
+        reason = output.strip().partition("\n")[0]
+        raise CommandError(f"A temporary environment cannot be made: {reason}")
+    scripts, suffix = ("Scripts", ".exe") if os.name == "nt" else ("bin", "")
+    path = os.pathsep.join((str(directory / scripts), os.environ.get("PATH", os.defpath)))
+    return isolating(
+        scratch, str(directory / scripts / f"python{suffix}"), {"PATH": path, "PYTHONPATH": ""}
+    )
 
 
-def _install(isolated: build.env.DefaultIsolatedEnv, requirements: Collection[str]) -> None:
-    try:
-        isolated.install(requirements)
-    except subprocess.CalledProcessError as error:
+def _install(there: Environment, requirements: Collection[str]) -> None:
+    if not requirements:
+        return
+    options = ("--quiet", "--no-input", "--disable-pip-version-check")
+    command = [there.python, "-m", "pip", "install", *options, *requirements]
+    status, output = process.run(command, there.variables)
+    if status != 0:
         raise CommandError(
-            f"The build requirements cannot be installed: {failure.last_error(_output(error))}"
-        ) from error
+            f"The build requirements cannot be installed: {failure.last_error(output)}"
+        )
 
 
 def _text(error: Exception, root: str) -> str:
     """Return the first error line of a hook that failed with *error*."""
     if isinstance(error, subprocess.CalledProcessError):
-        return failure.first_error(_output(error), root)
+        return failure.first_error(error.output, root)
     return str(error) or repr(error)
-
-
-def _output(error: subprocess.CalledProcessError) -> str:
-    return b"".join(filter(None, (error.stdout, error.stderr))).decode(errors="replace")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import process
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -100,16 +99,16 @@ def at_once(
         start = time.perf_counter()
         os.write(release, b"!" * len(builds))
         while running:
-            for number, process in list(running.items()):
-                if process.poll() is not None:
-                    outcomes[number] = _outcome(builds[number], process.returncode)
+            for number, started in list(running.items()):
+                if started.poll() is not None:
+                    outcomes[number] = _outcome(builds[number], started.returncode)
                     del running[number]
                     done(outcomes[number])
             time.sleep(_PAUSE)
         seconds = time.perf_counter() - start
     finally:
-        for process in running.values():
-            _kill(process)
+        for started in running.values():
+            process.kill(started)
         os.close(gate)
         os.close(release)
     return [outcomes[number] for number in range(len(builds))], seconds
@@ -122,22 +121,13 @@ def _log(build: Build) -> Path:
 def _waiting(build: Build, gate: int, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a process that waits at *gate* to run *build*."""
     build.out.mkdir(parents=True)
+    command = [sys.executable, "-I", "-S", "-c", _WAIT_THEN_RUN, *build.command]
     with _log(build).open("wb") as log:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _WAIT_THEN_RUN, *build.command],
-            cwd=build.out,
-            env=variables,
-            stdin=gate,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C is for this process alone: it ends the others, and what they started.
-            start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        return process.start(command, variables, build.out, stdin=gate, stdout=log)
 
 
-def _is_ready(build: Build, process: subprocess.Popen[bytes]) -> bool:
-    return _log(build).stat().st_size >= len(_READY) or process.poll() is not None
+def _is_ready(build: Build, started: subprocess.Popen[bytes]) -> bool:
+    return _log(build).stat().st_size >= len(_READY) or started.poll() is not None
 
 
 def _outcome(build: Build, status: int) -> Outcome:
@@ -147,17 +137,3 @@ def _outcome(build: Build, status: int) -> Outcome:
         output += f"\nerror: the frontend succeeded, but made {len(artifacts)} artifacts\n"
     complete = status == 0 and len(artifacts) == 1
     return Outcome(build.kind, status, output, artifacts[0] if complete else None)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End *process* and whatever it has started."""
-    if sys.platform == "win32":
-        subprocess.run(
-            [shutil.which("taskkill") or "taskkill", "/F", "/T", "/PID", str(process.pid)],
-            capture_output=True,
-            check=False,
-        )
-    else:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
