@@ -1,0 +1,126 @@
+"""The ``isolated-backend`` command.
+
+Only the argument parser is here, so that ``--help`` and ``--version`` work without the packages
+of the extra ``cli``; each command imports its module when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from .errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+_EXTRA = frozenset({"build", "packaging", "pyproject_hooks", "rich", "tomlkit"})
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments after the program's name; those of the process by default.
+
+    Returns:
+        The exit status: 0 if all is well, 1 if the command found something amiss, 2 if it could
+        not do its work, 130 if it was interrupted.
+
+    Raises:
+        SystemExit: ``--help`` or ``--version`` was asked for, or the arguments are wrong.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        with _termination_as_interrupt():
+            status: int = arguments.run(arguments)
+    except CommandError as error:
+        print(f"isolated-backend: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("isolated-backend: interrupted.", file=sys.stderr)
+        return _INTERRUPTED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="isolated-backend",
+        description="Build one setuptools project any number of times at once.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    check = commands.add_parser(
+        "check",
+        help="build a project many times at once, with its backend and with isolated_backend",
+        description=(
+            "Build copies of a project many times at the same instant, first with setuptools, "
+            "then with isolated_backend, and compare. The project itself is not touched."
+        ),
+        epilog=(
+            "Exit status: 0 if every build through isolated_backend came out right and left "
+            "nothing in the project root, 1 if not, 2 if the project could not be checked."
+        ),
+    )
+    subject = check.add_mutually_exclusive_group()
+    subject.add_argument("path", nargs="?", metavar="PATH", help="the project (default: .)")
+    subject.add_argument(
+        "--demo", action="store_true", help="fetch a real project with many files and check that"
+    )
+    check.add_argument(
+        "-n",
+        dest="number",
+        type=_positive,
+        default=8,
+        metavar="N",
+        help="sdists, and as many wheels, to build at once (default: %(default)s)",
+    )
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _positive(text: str) -> int:
+    """Return the positive number that *text* is."""
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return number
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    try:
+        from . import check
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRA:
+            raise
+        raise CommandError(
+            f"`check` needs the package {package}, which is not installed; "
+            "install it with: pip install 'isolated-backend[cli]'"
+        ) from None
+    return check.command(None if arguments.demo else arguments.path or ".", arguments.number)
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end the command like Ctrl-C does: with its children and temporary files gone."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers, and only it gets signals
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

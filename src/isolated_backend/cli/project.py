@@ -1,0 +1,214 @@
+"""The project to check: what builds it, and copies of it that another backend builds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from tomlkit.exceptions import TOMLKitError
+
+from .errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DISTRIBUTION = "isolated-backend"
+
+_SETUPTOOLS = "setuptools.build_meta"
+_LEGACY = "setuptools.build_meta:__legacy__"
+_OURS = {_SETUPTOOLS: "isolated_backend", _LEGACY: "isolated_backend:__legacy__"}
+_SETUPTOOLS_OF = {ours: setuptools for setuptools, ours in _OURS.items()}
+
+#: What PEP 518 has a frontend assume where pyproject.toml does not say it.
+_DEFAULT_REQUIRES = ("setuptools >= 40.8.0",)
+
+#: How the names of temporary directories begin. They are left out of copies of a project that
+#: TMPDIR lies inside of, as those of a check that was killed.
+SCRATCH_PREFIX = "isolated-backend-check-"
+
+# Directories that no build reads, and that can be as large as all the rest.
+_HEAVY = frozenset(
+    {"__pycache__", ".tox", ".nox", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+)
+
+# A copy that differs from the commit makes setuptools-scm and its like add to the version. That
+# has to happen with either backend, or their artifacts could not be compared.
+_MARK = "# This is a copy, made by isolated-backend check.\n"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that setuptools builds.
+
+    Attributes:
+        root: its directory.
+        named_backend: what its pyproject.toml names as ``build-backend``, or implies.
+        requires: its static build requirements, without isolated-backend.
+    """
+
+    root: Path
+    named_backend: str
+    requires: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the directory."""
+        return self.root.name
+
+    @property
+    def own_backend(self) -> str:
+        """The backend of setuptools that builds the project, or did before isolated_backend."""
+        return _SETUPTOOLS_OF.get(self.named_backend, self.named_backend)
+
+    @property
+    def our_backend(self) -> str:
+        """The backend of isolated_backend that takes its place."""
+        return _OURS[self.own_backend]
+
+
+def find(path: str) -> Project:
+    """Return the project in the directory *path*.
+
+    Args:
+        path: a directory.
+
+    Raises:
+        CommandError: there is no project, it is not a valid one, or setuptools does not build it.
+    """
+    root = Path(os.path.realpath(path))
+    if not root.is_dir():
+        raise CommandError(f"{path} is not a directory.")
+    pyproject = root / "pyproject.toml"
+    if not pyproject.is_file() and not (root / "setup.py").is_file():
+        raise CommandError(f"{root} is no project: it has no pyproject.toml and no setup.py.")
+    table = _build_system(pyproject)
+    backend = table.get("build-backend", _LEGACY)
+    if backend not in _OURS and backend not in _SETUPTOOLS_OF:
+        raise CommandError(
+            f"{root.name} builds with {backend}, not setuptools; "
+            "isolated_backend isolates setuptools only."
+        )
+    requires = table.get("requires", _DEFAULT_REQUIRES)
+    return Project(root, backend, tuple(r for r in requires if not _is_ours(r, pyproject)))
+
+
+@contextmanager
+def copied(project: Project, to: Path, backend: str) -> Iterator[None]:
+    """While this is open, keep a copy of *project* at *to* that *backend* builds.
+
+    Args:
+        project: what to copy.
+        to: where to copy it; it must not exist yet.
+        backend: what the copy's pyproject.toml is to name.
+
+    Raises:
+        CommandError: it cannot be copied.
+    """
+    try:
+        shutil.copytree(project.root, to, symlinks=True, ignore=_not_needed)
+        _name_backend(project, to / "pyproject.toml", backend)
+    except shutil.Error as error:
+        source, _, reason = error.args[0][0]
+        raise CommandError(f"{source} cannot be copied: {reason}.") from error
+    except OSError as error:
+        raise CommandError(f"{project.root} cannot be copied: {error}.") from error
+    try:
+        yield
+    finally:
+        _discard(to)
+
+
+def _build_system(pyproject: Path) -> dict[str, Any]:
+    """Return the table ``build-system`` of *pyproject*, checked; empty if there is none."""
+    table = _parsed(pyproject).unwrap().get("build-system")
+    if table is None:
+        return {}
+    if not isinstance(table, dict):
+        raise CommandError(f"{pyproject}: `build-system` must be a table.")
+    requires = table.get("requires")
+    if not isinstance(requires, list) or not all(isinstance(item, str) for item in requires):
+        raise CommandError(f"{pyproject}: `requires` in [build-system] must be a list of strings.")
+    if not isinstance(table.get("build-backend", ""), str):
+        raise CommandError(f"{pyproject}: `build-backend` in [build-system] must be a string.")
+    return table
+
+
+def _parsed(pyproject: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(pyproject.read_bytes().decode())
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise CommandError(f"{pyproject} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise CommandError(f"{pyproject} cannot be read: {error.strerror}.") from error
+
+
+def _is_ours(requirement: str, pyproject: Path) -> bool:
+    """Tell whether *requirement* is for isolated-backend, which is not installed but laid out."""
+    try:
+        return canonicalize_name(Requirement(requirement).name) == DISTRIBUTION
+    except InvalidRequirement as error:
+        reason = str(error).partition("\n")[0]
+        raise CommandError(f"{pyproject}: {requirement!r} is no requirement: {reason}.") from error
+
+
+def _not_needed(directory: str, names: list[str]) -> list[str]:
+    """Return those of *names* in *directory* that no build needs or that cannot be copied."""
+
+    def skipped(name: str) -> bool:
+        path = os.path.join(directory, name)
+        if os.path.islink(path):
+            return False
+        if os.path.isdir(path):
+            return (
+                name in _HEAVY
+                or name.startswith(SCRATCH_PREFIX)
+                or os.path.exists(os.path.join(path, "pyvenv.cfg"))
+                # Below the root it may be a package's data.
+                or (name == "node_modules" and _is_root(directory))
+            )
+        return not os.path.isfile(path)  # a socket, a pipe
+
+    return [name for name in names if skipped(name)]
+
+
+def _is_root(directory: str) -> bool:
+    return any(os.path.exists(os.path.join(directory, n)) for n in ("pyproject.toml", "setup.py"))
+
+
+def _name_backend(project: Project, pyproject: Path, backend: str) -> None:
+    """Have *pyproject*, of a copy of *project*, name *backend*.
+
+    The table is written out even where it is implied, with the same requirements for every
+    backend: so the copies differ by no more than the backend's name.
+    """
+    document = _parsed(pyproject)
+    table = document.setdefault("build-system", tomlkit.table())
+    table["requires"] = [*project.requires, DISTRIBUTION]
+    table["build-backend"] = backend
+    if backend != project.named_backend:
+        table.pop("backend-path", None)  # the other backend is not in the tree
+    text = tomlkit.dumps(document)
+    content = (text if text.endswith("\n") else text + "\n") + _MARK
+    mode = stat.S_IMODE(pyproject.stat().st_mode) if pyproject.exists() else 0o644
+    # Never write through a link: it may lead out of the copy. Nor can a read-only file be.
+    pyproject.unlink(missing_ok=True)
+    pyproject.write_bytes(content.encode())
+    pyproject.chmod(mode)
+
+
+def _discard(tree: Path) -> None:
+    """Remove *tree*, read-only directories and all, which TemporaryDirectory knows how to do."""
+    tree.chmod(0o700)
+    with tempfile.TemporaryDirectory(dir=tree.parent, ignore_cleanup_errors=True) as bin_:
+        tree.rename(Path(bin_) / tree.name)

@@ -1,0 +1,194 @@
+"""What a user sees of a check: how it goes on, and what it has found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from . import failure, snapshot
+from .frontend import KINDS
+
+if TYPE_CHECKING:
+    from .check import Half, Report
+    from .frontend import Kind
+
+_SHOWN = 3  # so many of each list
+
+_Done: TypeAlias = Callable[[bool], None]
+
+
+class Display:
+    """Shows on the standard error stream how a check goes on.
+
+    Live if a person looks at both streams; in lines otherwise.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._live = self._console.is_terminal and sys.stdout.isatty()
+
+    def say(self, line: str) -> None:
+        """Show one step."""
+        self._console.print(Text(line), style="dim", soft_wrap=True)
+
+    @contextmanager
+    def half(self, backend: str, total: int) -> Iterator[_Done]:
+        """Show that *total* builds start; yield what to tell, for each, if it failed."""
+        failed = finished = 0
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[failed]}", style="red"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._live,
+        ) as bar:
+            task = bar.add_task(backend, total=total, failed="")
+
+            def done(has_failed: bool) -> None:
+                nonlocal failed, finished
+                finished += 1
+                failed += has_failed
+                bar.update(task, advance=1, failed=f"{failed} failed" if failed else "")
+
+            yield done
+        if not self._live:
+            self.say(f"{backend}: {finished} of {total} builds done, {failed} failed")
+
+
+def show(report: Report, console: Console | None = None) -> None:
+    """Show what a check has found.
+
+    Args:
+        report: what it has found.
+        console: where to show it; on the standard output by default.
+    """
+    console = console or Console(highlight=False)
+    console.print()
+    console.print(_table(report))
+    for half in (report.own, report.isolated):
+        for line in _details(half):
+            _print(console, Text(line))
+    console.print()
+    _print(console, Text(verdict(report), style="green" if report.isolated.perfect else "red"))
+
+
+def verdict(report: Report) -> str:
+    """Return the conclusion of *report* in a sentence, and the reasons that are the project's."""
+    own, isolated = report.own, report.isolated
+    sentences = [
+        f"{report.name}: with {own.backend} {_outcome(own)}; "
+        f"with {isolated.backend} {_outcome(isolated)}."
+    ]
+    changed = isolated.changes.paths
+    if changed and isolated.own_writes.issuperset(changed):
+        sentences.append("The project's own build writes what changed, even when it is alone.")
+    if report.unstable:
+        kinds = " and ".join(f"{kind}s" for kind in report.unstable)
+        sentences.append(
+            f"Its {kinds} cannot be compared: {own.backend} makes a different one every time, "
+            "even alone."
+        )
+    return " ".join(sentences)
+
+
+def _outcome(half: Half) -> str:
+    """Return what became of the builds of *half*, as the second half of a sentence."""
+    total, failed = len(half.results), len(half.errors)
+    different, changed = total - failed - half.same, len(half.changes.paths)
+    faults = []
+    if failed:
+        faults.append(f"{failed} of {total} builds failed")
+    if different:
+        verb = "is" if different == 1 else "are"
+        faults.append(f"{different} of {total - failed} artifacts {verb} not what one alone is")
+    if not half.uniform and not different:
+        faults.append("not all artifacts are the same")
+    if changed:
+        faults.append(f"{changed} path{'s' * (changed > 1)} in the root changed")
+    if not faults:
+        return f"all {total} builds came out right and the root is untouched"
+    if changed and len(faults) == 1:
+        faults.insert(0, f"all {total} builds came out right")
+    *others, last = faults
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _table(report: Report) -> Table:
+    halves = (report.own, report.isolated)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("", justify="left")
+    for half in halves:
+        # The longest name, with __legacy__, takes two lines to leave room in 80 columns.
+        table.add_column(half.backend.replace(":", ":\n"), justify="right")
+    table.add_row("builds at once", *(str(len(half.results)) for half in halves))
+    table.add_row("failed", *(_rated(len(h.errors), not h.errors) for h in halves))
+    for kind in KINDS:
+        table.add_row(f"distinct {kind}s", *(_distinct(half, kind) for half in halves))
+    table.add_row("same content as one build alone", *map(_same, halves))
+    table.add_row(
+        "paths changed in the root",
+        *(_rated(len(h.changes.paths), not h.changes.paths) for h in halves),
+    )
+    table.add_row("wall time", *(f"{half.seconds:.1f} s" for half in halves))
+    return table
+
+
+def _rated(value: object, good: bool) -> Text:
+    return Text(str(value), style="green" if good else "red")
+
+
+def _distinct(half: Half, kind: Kind) -> Text:
+    distinct = half.distinct(kind)
+    return _rated(distinct or "none made", distinct == 1)
+
+
+def _same(half: Half) -> Text:
+    made = len(half.results) - len(half.errors)
+    return _rated(f"{half.same} of {made}", half.same == made > 0)
+
+
+def _details(half: Half) -> Iterator[str]:
+    """Yield lines on what went wrong in *half*: failures by kind, members, paths."""
+    kinds = failure.kinds(half.errors)
+    if kinds:
+        yield ""
+        yield f"Failures with {half.backend}:"
+        yield from (f"  {count}x {line}" for line, count in kinds[:_SHOWN])
+        more = len(kinds) - _SHOWN
+        if more > 0:
+            yield f"  and {more} other kind{'s' * (more > 1)}"
+    for kind, members in half.differing.items():
+        yield ""
+        yield f"Members in which {kind}s of {half.backend} differ from one made alone:"
+        yield _listed(members)
+    paths = half.changes.paths
+    if paths:
+        yield ""
+        yield f"Paths in the root that {half.backend} changed:"
+        yield _listed(list(snapshot.topmost(paths)))
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return "  " + ", ".join(islice(names, _SHOWN)) + (f" and {more} more" if more > 0 else "")
+
+
+def _print(console: Console, text: Text) -> None:
+    """Print a paragraph: wrapped for a person, in one line for a log, with its indentation."""
+    if not console.is_terminal:
+        console.print(text, soft_wrap=True)
+        return
+    indent = len(text.plain) - len(text.plain.lstrip())
+    console.print(Padding(Text(text.plain.lstrip(), style=text.style), (0, 0, 0, indent)))
