@@ -127,3 +127,16 @@ def crowded_plain(tmp_path: Path) -> Path:
 def small(tmp_path: Path) -> Path:
     """A project of 20 files that is built by us."""
     return src_layout(tmp_path / "small", OURS, files=20)
+
+
+@pytest.fixture(scope="session")
+def writers_venv(common: Path, wheelhouse: Path) -> Environment:
+    """An environment for projects that write into their own tree."""
+    more = ["setuptools-scm", "cython"]
+
+    def make(directory: Path) -> None:
+        _call(sys.executable, "-m", "venv", "--without-pip", directory)
+        pip = [sys.executable, "-m", "pip", "--python", _python_of(directory), "install", "-q"]
+        _call(*pip, "--find-links", wheelhouse, "isolated-backend", "build", "pip", *more)
+
+    return Environment(_python_of(_once(common / "writers", make)), wheelhouse)
