@@ -73,7 +73,8 @@ def main() -> int:
         project = src_layout(Path(scratch, "project"), OURS, options.files)
         print(f"{options.pairs} pairs per hook, {options.files} files; milliseconds")
         print(
-            f"{'hook':36}{'plain':>8}{'ours':>8}{'more':>8}  quartiles{'ratio':>11}{'best':>8}{'cpu':>8}"
+            f"{'hook':36}{'plain':>8}{'ours':>8}{'more':>8}  quartiles"
+            f"{'ratio':>11}{'best':>8}{'cpu':>8}"
         )
         for hook in options.hooks or HOOKS:
             pairs = _pairs(project, hook, options.pairs)
