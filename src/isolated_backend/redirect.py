@@ -346,6 +346,16 @@ _also_in_shadow("global_include", lambda pattern: os.path.join("**", pattern))
 _also_in_shadow("graft", lambda base: "**" if base == os.curdir else os.path.join(base, "**"))
 
 
+@_replaces(*_FILE_LIST, "prune")
+def _prune(shadow: Shadow, original: Method) -> Method:
+    """Prune the in-tree ``build/``, too, where an older setuptools asks for it so."""
+
+    def prune(self: Any, dir: str) -> Any:  # noqa: A002 - setuptools' name
+        return original(self, shadow.in_tree(dir))
+
+    return prune
+
+
 @_replaces("distutils.filelist", "FileList", "exclude_pattern")
 def _exclude_pattern(shadow: Shadow, original: Method) -> Method:
     """Prune what lies under the in-tree name of a relocated directory.
