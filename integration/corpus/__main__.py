@@ -1,0 +1,116 @@
+"""The command line: ``python -m integration.corpus``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from . import environment, sdist, table
+from .errors import CorpusError
+from .project import Project, load
+from .trial import carry_out
+from .verdict import Results, Verdict
+
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "isolated-backend-corpus")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the projects, tell how it goes, and return the exit status.
+
+    Args:
+        arguments: the command line's; ``None`` for those of the process.
+
+    Returns:
+        1 if a difference is left that is not explained in ``known.toml``.
+    """
+    options = _parser().parse_args(arguments)
+    cache = options.cache.resolve()
+    try:
+        projects = load(options.projects)
+    except CorpusError as error:
+        sys.exit(f"corpus: {error}")
+    results = Results((options.results or cache / "results.json").resolve())
+    verdicts = {}
+    for number, (project, verdict) in enumerate(_tried(projects, results, cache, options), 1):
+        verdicts[project] = verdict
+        _tell(f"[{number}/{len(projects)}]", verdict)
+    ordered = [verdicts[project] for project in projects]
+    print(f"\n{table.summary(ordered)}")
+    if options.markdown:
+        options.markdown.write_text(table.markdown(ordered), encoding="utf-8")
+    return int(any(verdict.is_fault for verdict in ordered))
+
+
+def _tried(
+    projects: Sequence[Project], results: Results, cache: Path, options: argparse.Namespace
+) -> Iterator[tuple[Project, Verdict]]:
+    """Yield each project with its verdict as soon as there is one."""
+
+    def one(project: Project) -> Verdict:
+        known = _known(project, results, cache) if options.resume else None
+        if known is not None:
+            return known
+        print(f"  … {project.requirement}", file=sys.stderr, flush=True)
+        verdict = carry_out(project, cache)
+        results.add(verdict)
+        return verdict
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        futures = {pool.submit(one, project): project for project in projects}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _known(project: Project, results: Results, cache: Path) -> Verdict | None:
+    """Return the verdict of an earlier run on the same version and the same code of ours."""
+    try:
+        version = project.version or sdist.fetch(project, cache).version
+    except CorpusError:
+        return None
+    return results.find(project.name, version, environment.source_digest())
+
+
+def _tell(lead: str, verdict: Verdict) -> None:
+    """Print one line about a verdict."""
+    name, version, _, made, wheel, root, note = table.rows([verdict])[0]
+    seconds = sum(sum(artifact.seconds) for artifact in verdict.artifacts.values())
+    print(
+        f"{lead:8} {name + ' ' + version:28} {made or '-':12} {wheel or '-':12} {root or '-':11}"
+        f" {seconds:5.1f} s  {note}",
+        flush=True,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m integration.corpus",
+        description="Build real projects with setuptools and with isolated-backend, and compare.",
+    )
+    parser.add_argument(
+        "projects",
+        nargs="*",
+        metavar="PROJECT",
+        help="name or name==version (default: all of projects.txt)",
+    )
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trials at once (2)")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="JSON of the verdicts")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep verdicts on the same version and source"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE")
+    parser.add_argument(
+        "--cache", type=Path, default=_CACHE, metavar="DIR", help=f"where to work ({_CACHE})"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The verdicts as a table in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .verdict import Artifact, Verdict
+
+_HEAD = ("project", "version", "setuptools", "sdist", "wheel", "root", "note")
+
+
+def rows(verdicts: Iterable[Verdict]) -> list[tuple[str, ...]]:
+    """Return the cells of each verdict."""
+    return [_row(verdict) for verdict in verdicts]
+
+
+def markdown(verdicts: Sequence[Verdict]) -> str:
+    """Return the table with a sentence that counts."""
+    lines = [_line(_HEAD), _line("---" for _ in _HEAD)]
+    lines += [_line(row) for row in rows(verdicts)]
+    return f"{summary(verdicts)}\n\n" + "\n".join(lines) + "\n"
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """Return the counts in one sentence or two."""
+    counted = [verdict for verdict in verdicts if verdict.counts]
+    perfect = [verdict for verdict in counted if verdict.is_perfect]
+    writers = [verdict for verdict in counted if verdict.written]
+    text = (
+        f"{len(perfect)} of {len(counted)} projects: sdist, wheel, metadata and requirements are "
+        f"setuptools' to the byte, and the root is untouched, but for what {len(writers)} of them "
+        "write into it themselves."
+    )
+    neither = len(verdicts) - len(counted)
+    if neither:
+        text += f" {neither} more could not be compared."
+    return text
+
+
+def note(verdict: Verdict) -> str:
+    """Return what there is to say about a verdict."""
+    parts = []
+    if verdict.skipped:
+        parts.append(verdict.skipped)
+    if verdict.own_backend:
+        parts.append(f"own backend `{verdict.own_backend}`, on ours instead of setuptools'")
+    parts += verdict.requires
+    for kind, artifact in verdict.artifacts.items():
+        if artifact.error:
+            parts.append(f"{kind}: {artifact.error}")
+        if artifact.differences:
+            parts.append(f"{kind}: {_few(artifact.differences)}")
+    if verdict.leaked:
+        parts.append(f"changed: {_few(sorted(set().union(*verdict.leaked.values())))}")
+    if verdict.written:
+        paths = sorted(set().union(*verdict.written.values()))
+        parts.append(f"the project writes {_few([f'`{path}`' for path in paths])}")
+    if verdict.unlike:
+        parts.append(f"written otherwise: {_few(verdict.unlike)}")
+    if verdict.because and not verdict.is_perfect:
+        parts.append(verdict.because)
+    return "; ".join(parts)
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    root = "" if verdict.skipped else "untouched"
+    if verdict.written:
+        root = "own writes"
+    if verdict.leaked:
+        root = "CHANGED"
+    states = (_state(verdict.artifacts.get(kind)) for kind in ("sdist", "wheel"))
+    return (
+        verdict.project,
+        verdict.version,
+        verdict.setuptools,
+        *states,
+        root,
+        note(verdict),
+    )
+
+
+def _state(artifact: Artifact | None) -> str:
+    if artifact is None:
+        return ""
+    if artifact.state == "differs":
+        return "differs, repeatable" if artifact.repeatable else "DIFFERS"
+    return {"fails": "FAILS"}.get(artifact.state, artifact.state)
+
+
+def _few(items: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,120 @@
+"""What a trial found, and where it is kept between two runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Artifact:
+    """How our sdist or wheel compares with setuptools'."""
+
+    state: str = ""
+    """``identical``, ``differs``, ``fails`` (ours alone) or ``plain fails``; empty: not built."""
+    differences: list[str] = field(default_factory=list)
+    repeatable: bool | None = None
+    """Of one that differs: whether a second build of ours is the same to the byte."""
+    plain_repeatable: bool | None = None
+    """The same of setuptools' own."""
+    error: str = ""
+    seconds: list[float] = field(default_factory=list)
+    """How long setuptools and we took."""
+
+
+@dataclass
+class Verdict:
+    """The result of one trial."""
+
+    project: str
+    version: str = ""
+    source: str = ""
+    setuptools: str = ""
+    skipped: str = ""
+    """Why nothing was compared; empty if it was."""
+    own_backend: str = ""
+    requires: list[str] = field(default_factory=list)
+    """How the answers of ``get_requires_for_build_*`` and the metadata differ."""
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    written: dict[str, list[str]] = field(default_factory=dict)
+    """The project's own writes into the root, by hook."""
+    leaked: dict[str, list[str]] = field(default_factory=dict)
+    """Other changes of the root under our backend, by hook: there must be none."""
+    unlike: list[str] = field(default_factory=list)
+    """Own writes of the project that came out otherwise than under setuptools."""
+    because: str = ""
+    """Why a difference is known not to be ours to mend."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the project says something: its plain builds succeed."""
+        states = {artifact.state for artifact in self.artifacts.values()}
+        return not self.skipped and "plain fails" not in states
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether there is no difference at all."""
+        return (
+            self.counts
+            and {artifact.state for artifact in self.artifacts.values()} == {"identical"}
+            and not (self.requires or self.leaked or self.unlike)
+        )
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether there is a difference that is not explained, or one that changes."""
+        if not self.counts or self.is_perfect:
+            return False
+        artifacts = self.artifacts.values()
+        explained = all(
+            artifact.state == "identical" or (artifact.state == "differs" and artifact.repeatable)
+            for artifact in artifacts
+        )
+        return bool(
+            not explained or not self.because or self.requires or self.leaked or self.unlike
+        )
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Verdict:
+        """Return the verdict that :func:`dataclasses.asdict` made *record* of."""
+        artifacts = {kind: Artifact(**artifact) for kind, artifact in record["artifacts"].items()}
+        return cls(**(record | {"artifacts": artifacts}))
+
+
+class Results:
+    """The verdicts of a run, in a file that is complete at any moment.
+
+    Args:
+        path: the file; read if it exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._records: dict[str, dict[str, Any]] = {}
+        if path.exists():
+            self._records = json.loads(path.read_text(encoding="utf-8"))
+
+    def find(self, project: str, version: str, source: str) -> Verdict | None:
+        """Return the verdict on *version* of *project* by the code of the digest *source*."""
+        record = self._records.get(self._key(project, version))
+        if record is None or record["source"] != source:
+            return None
+        return Verdict.from_json(record)
+
+    def add(self, verdict: Verdict) -> None:
+        """Put *verdict* in place of an older one on the same version."""
+        with self._lock:
+            self._records[self._key(verdict.project, verdict.version)] = asdict(verdict)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            passing = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            passing.write_text(json.dumps(self._records, indent=1, sort_keys=True) + "\n")
+            passing.replace(self._path)
+
+    @staticmethod
+    def _key(project: str, version: str) -> str:
+        return f"{project}=={version}"
