@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from . import environment, sdist, table
+from . import table
+from .checkout import Checkout
 from .errors import CorpusError
 from .project import Project, load
+from .sdist import Sdist
 from .trial import carry_out
 from .verdict import Results, Verdict
 
@@ -30,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     cache = options.cache.resolve()
     try:
-        projects = load(options.projects)
+        listed = "checkouts.txt" if options.checkout else "projects.txt"
+        projects = load(options.projects, listed)
     except CorpusError as error:
         sys.exit(f"corpus: {error}")
     results = Results((options.results or cache / "results.json").resolve())
@@ -49,13 +52,12 @@ def _tried(
     projects: Sequence[Project], results: Results, cache: Path, options: argparse.Namespace
 ) -> Iterator[tuple[Project, Verdict]]:
     """Yield each project with its verdict as soon as there is one."""
+    form = Checkout.form if options.checkout else Sdist.form
 
     def one(project: Project) -> Verdict:
-        known = _known(project, results, cache) if options.resume else None
-        if known is not None:
-            return known
         print(f"  … {project.requirement}", file=sys.stderr, flush=True)
-        verdict = carry_out(project, cache)
+        known = results if options.resume else None
+        verdict = carry_out(project, form, cache, known)
         results.add(verdict)
         return verdict
 
@@ -67,15 +69,6 @@ def _tried(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _known(project: Project, results: Results, cache: Path) -> Verdict | None:
-    """Return the verdict of an earlier run on the same version and the same code of ours."""
-    try:
-        version = project.version or sdist.fetch(project, cache).version
-    except CorpusError:
-        return None
-    return results.find(project.name, version, environment.source_digest())
 
 
 def _tell(lead: str, verdict: Verdict) -> None:
@@ -98,7 +91,10 @@ def _parser() -> argparse.ArgumentParser:
         "projects",
         nargs="*",
         metavar="PROJECT",
-        help="name or name==version (default: all of projects.txt)",
+        help="name or name==version (default: all of projects.txt, or of checkouts.txt)",
+    )
+    parser.add_argument(
+        "--checkout", action="store_true", help="build from a git checkout made of the sdist"
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trials at once (2)")
     parser.add_argument("--results", type=Path, metavar="FILE", help="JSON of the verdicts")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import toml
 from .errors import CorpusError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 LEGACY = "setuptools.build_meta:__legacy__"
 
@@ -52,12 +47,7 @@ def read(root: Path) -> Backend:
             setuptools.
     """
     path = root / "pyproject.toml"
-    table = {}
-    if path.exists():
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")).get("build-system", {})
-        except tomllib.TOMLDecodeError as error:
-            raise CorpusError(f"pyproject.toml: {error}") from error
+    table = toml.read(path).get("build-system", {}) if path.exists() else {}
     backend = Backend(
         name=table.get("build-backend", LEGACY),
         path=tuple(table.get("backend-path", ())),

@@ -19,6 +19,7 @@ import json
 import os
 import sys
 import traceback
+from typing import Any
 
 NOT_WRAPPED = "own backend: nothing of setuptools' in it to replace"
 
@@ -41,9 +42,9 @@ def main() -> None:
         json.dump(outcome, file)
 
 
-def backend_of(request: dict[str, object]) -> object:
+def backend_of(request: dict[str, Any]) -> Any:
     """Return the backend object to call."""
-    module, _, attribute = str(request["backend"]).partition(":")
+    module, _, attribute = request["backend"].partition(":")
     found = importlib.import_module(module)
     if request["ours"] and request["path"] and not module.startswith("isolated_backend"):
         substitute(request["path"])
@@ -52,7 +53,7 @@ def backend_of(request: dict[str, object]) -> object:
     return found
 
 
-def substitute(path: object) -> None:
+def substitute(path: list[str]) -> None:
     """Replace what the modules of *path* have of setuptools' backend by what we have."""
     theirs = importlib.import_module("setuptools.build_meta")
     ours = importlib.import_module("isolated_backend")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from . import toml
 from .errors import CorpusError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 HERE = Path(__file__).parent
 
@@ -40,24 +36,28 @@ class Project:
         return any(fnmatch.fnmatchcase(path, pattern) for pattern in self.writes)
 
 
-def load(wanted: Sequence[str] = ()) -> list[Project]:
-    """Return the projects of the corpus, or those of *wanted*, as ``name`` or ``name==version``.
+def load(wanted: Sequence[str] = (), listed: str = "projects.txt") -> list[Project]:
+    """Return the projects of the corpus, or those that are *wanted*.
+
+    Args:
+        wanted: each as ``name`` or ``name==version``.
+        listed: the file with those to return if none are wanted.
 
     Raises:
         CorpusError: an entry of *wanted* is not a requirement of that form.
     """
-    known = tomllib.loads((HERE / "known.toml").read_text(encoding="utf-8"))
-    return [_project(entry, known) for entry in wanted or _entries()]
+    known = toml.read(HERE / "known.toml")
+    return [_project(entry, known) for entry in wanted or _entries(listed)]
 
 
-def _entries() -> Iterable[str]:
-    for line in (HERE / "projects.txt").read_text(encoding="utf-8").splitlines():
+def _entries(listed: str) -> Iterable[str]:
+    for line in (HERE / listed).read_text(encoding="utf-8").splitlines():
         entry = line.partition("#")[0].strip()
         if entry:
             yield entry
 
 
-def _project(entry: str, known: dict[str, dict[str, object]]) -> Project:
+def _project(entry: str, known: dict[str, dict[str, Any]]) -> Project:
     match = re.fullmatch(r"([A-Za-z0-9][\w.-]*)(?:==([\w.+!]+))?", entry)
     if match is None:
         raise CorpusError(f"{entry!r} is neither a project's name nor `name==version`.")
@@ -66,6 +66,6 @@ def _project(entry: str, known: dict[str, dict[str, object]]) -> Project:
     return Project(
         name,
         match[2] or "",
-        writes=tuple(str(pattern) for pattern in facts.get("writes", ())),  # type: ignore[attr-defined]
+        writes=tuple(str(pattern) for pattern in facts.get("writes", ())),
         because=str(facts.get("because", "")),
     )

@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from .errors import CorpusError, first_error_line
 
@@ -23,6 +23,7 @@ class Sdist:
     """The source distribution of one version of a project."""
 
     path: Path
+    form: ClassVar[str] = "sdist"
 
     @property
     def version(self) -> str:

@@ -6,19 +6,37 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from snapshot import snapshot
 
 from . import backend, difference, environment, sdist
+from .caller import NOT_WRAPPED
+from .checkout import Checkout
 from .errors import CorpusError
 from .hook import Outcome, call
 from .verdict import Artifact, Verdict
 
 if TYPE_CHECKING:
     from .project import Project
+    from .verdict import Results
 
 PLAIN, OURS = "plain", "ours"
+
+
+class Source(Protocol):
+    """What a project is built from."""
+
+    @property
+    def form(self) -> str:
+        """What it is called."""
+
+    @property
+    def version(self) -> str:
+        """The project's version."""
+
+    def unpack(self, parent: Path) -> Path:
+        """Put a fresh copy below *parent*, which is emptied before, and return its root."""
 
 
 @dataclass
@@ -37,16 +55,16 @@ class Trial:
 
     Args:
         project: the project.
-        source: its sdist.
+        source: what to build from.
         cache: where environments and trees are made.
     """
 
     project: Project
-    source: sdist.Sdist
+    source: Source
     cache: Path
 
     def __post_init__(self) -> None:
-        self._name = f"{self.project.name}-{self.source.version}"
+        self._name = f"{self.project.name}-{self.source.version}-{self.source.form}"
         self._place = self.cache / "work" / self._name
         shutil.rmtree(self._place, ignore_errors=True)
         self._temporary = self._place / "tmp"
@@ -54,13 +72,12 @@ class Trial:
         self._backend = backend.read(self.source.unpack(self._unpacked))
         self._environment = self._environment_with(self._backend.requires)
 
-    def verdict(self) -> Verdict:
-        """Carry the trial out.
+    def complete(self, verdict: Verdict) -> None:
+        """Carry the trial out and write down in *verdict* what it finds.
 
         Raises:
             CorpusError: there is nothing to compare.
         """
-        verdict = Verdict(self.project.name, self.source.version, environment.source_digest())
         verdict.because = self.project.because
         if self._backend.is_own:
             verdict.own_backend = self._backend.name
@@ -71,7 +88,6 @@ class Trial:
         for kind in ("sdist", "wheel"):
             verdict.artifacts[kind] = self._compare_artifacts(kind, verdict)
         shutil.rmtree(self._unpacked, ignore_errors=True)
-        return verdict
 
     def _environment_with(self, requirements: tuple[str, ...]) -> environment.Environment:
         return environment.create(self.cache / "environments" / self._name, requirements)
@@ -146,9 +162,13 @@ class Trial:
         return not difference.between_artifacts(one, other)
 
     def _both(self, hook: str, verdict: Verdict) -> tuple[Run, Run]:
-        """Call *hook* on setuptools' side and on ours, and compare what it did to the root."""
+        """Call *hook* on setuptools' side and on ours, and compare what it did to the root.
+
+        Raises:
+            CorpusError: the project's own backend cannot be built with ours.
+        """
         plain, ours = self._run(PLAIN, hook), self._run(OURS, hook)
-        if ours.outcome.error.endswith("own backend: nothing of setuptools' in it to replace"):
+        if ours.outcome.error.endswith(NOT_WRAPPED):
             raise CorpusError(f"its own backend {self._backend.name} does not wrap setuptools'")
         written = [path for path in ours.changed if self.project.is_own_write(path)]
         leaked = [path for path in ours.changed if path not in written]
@@ -193,17 +213,29 @@ class Trial:
         return Run(outcome, changed, seconds, output)
 
 
-def carry_out(project: Project, cache: Path) -> Verdict:
-    """Fetch *project*, try it, and return the verdict; what cannot be tried says why."""
-    version = project.version
+def carry_out(project: Project, form: str, cache: Path, known: Results | None = None) -> Verdict:
+    """Fetch *project*, try it, and return the verdict; what cannot be tried says why.
+
+    Args:
+        project: the project.
+        form: ``sdist`` or ``checkout``.
+        cache: where sdists, environments and trees are kept.
+        known: earlier verdicts; one that still holds is returned instead.
+    """
+    verdict = Verdict(project.name, project.version, environment.source_digest(), form)
     try:
-        source = sdist.fetch(project, cache)
-        version = source.version
-        return Trial(project, source, cache).verdict()
+        fetched = sdist.fetch(project, cache)
+        verdict.version = fetched.version
+        earlier = known.find(verdict) if known else None
+        if earlier is not None:
+            return earlier
+        source: Source = fetched
+        if form == Checkout.form:
+            source = Checkout(project, fetched, cache / "checkouts" / fetched.path.name)
+        Trial(project, source, cache).complete(verdict)
     except CorpusError as error:
-        return Verdict(
-            project.name, version, environment.source_digest(), skipped=str(error) or "failed"
-        )
+        verdict.skipped = str(error)
+    return verdict
 
 
 def _made(run: Run) -> Path:

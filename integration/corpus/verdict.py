@@ -33,6 +33,9 @@ class Verdict:
     project: str
     version: str = ""
     source: str = ""
+    """The digest of our code that it is about."""
+    form: str = "sdist"
+    """What was built from: the unpacked ``sdist``, or a git ``checkout`` made of it."""
     setuptools: str = ""
     skipped: str = ""
     """Why nothing was compared; empty if it was."""
@@ -99,22 +102,22 @@ class Results:
         if path.exists():
             self._records = json.loads(path.read_text(encoding="utf-8"))
 
-    def find(self, project: str, version: str, source: str) -> Verdict | None:
-        """Return the verdict on *version* of *project* by the code of the digest *source*."""
-        record = self._records.get(self._key(project, version))
-        if record is None or record["source"] != source:
+    def find(self, verdict: Verdict) -> Verdict | None:
+        """Return the verdict that is here on the same project, version, form and source."""
+        record = self._records.get(self._key(verdict))
+        if record is None or record["source"] != verdict.source:
             return None
         return Verdict.from_json(record)
 
     def add(self, verdict: Verdict) -> None:
         """Put *verdict* in place of an older one on the same version."""
         with self._lock:
-            self._records[self._key(verdict.project, verdict.version)] = asdict(verdict)
+            self._records[self._key(verdict)] = asdict(verdict)
             self._path.parent.mkdir(parents=True, exist_ok=True)
             passing = self._path.with_name(f".{self._path.name}.{os.getpid()}")
             passing.write_text(json.dumps(self._records, indent=1, sort_keys=True) + "\n")
             passing.replace(self._path)
 
     @staticmethod
-    def _key(project: str, version: str) -> str:
-        return f"{project}=={version}"
+    def _key(verdict: Verdict) -> str:
+        return f"{verdict.project}=={verdict.version} ({verdict.form})"
