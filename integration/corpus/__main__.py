@@ -17,7 +17,7 @@ from .sdist import Sdist
 from .trial import carry_out
 from .verdict import Results, Verdict
 
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "isolated-backend-corpus")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "isolated-backend-corpus")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE")
     parser.add_argument(
-        "--cache", type=Path, default=_CACHE, metavar="DIR", help=f"where to work ({_CACHE})"
+        "--cache", type=Path, default=CACHE, metavar="DIR", help=f"where to work ({CACHE})"
     )
     return parser
 

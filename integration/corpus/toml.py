@@ -21,6 +21,7 @@ def read(path: Path) -> dict[str, Any]:
         CorpusError: it is not valid.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise CorpusError(f"{path.name}: {error}") from error
+    return content

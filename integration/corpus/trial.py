@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import filelock
+
 from snapshot import snapshot
 
 from . import backend, difference, environment, sdist
@@ -223,16 +225,19 @@ def carry_out(project: Project, form: str, cache: Path, known: Results | None = 
         known: earlier verdicts; one that still holds is returned instead.
     """
     verdict = Verdict(project.name, project.version, environment.source_digest(), form)
+    cache.mkdir(parents=True, exist_ok=True)
     try:
-        fetched = sdist.fetch(project, cache)
-        verdict.version = fetched.version
-        earlier = known.find(verdict) if known else None
-        if earlier is not None:
-            return earlier
-        source: Source = fetched
-        if form == Checkout.form:
-            source = Checkout(project, fetched, cache / "checkouts" / fetched.path.name)
-        Trial(project, source, cache).complete(verdict)
+        # Another run on the same cache works at the same paths.
+        with filelock.FileLock(cache / f".{project.requirement}-{form}.lock"):
+            fetched = sdist.fetch(project, cache)
+            verdict.version = fetched.version
+            earlier = known.find(verdict) if known else None
+            if earlier is not None:
+                return earlier
+            source: Source = fetched
+            if form == Checkout.form:
+                source = Checkout(project, fetched, cache / "checkouts" / fetched.path.name)
+            Trial(project, source, cache).complete(verdict)
     except CorpusError as error:
         verdict.skipped = str(error)
     return verdict
