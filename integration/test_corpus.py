@@ -7,6 +7,7 @@ without that cache the projects are skipped.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import tarfile
 import zipfile
@@ -118,12 +119,26 @@ def test_only_an_explained_and_repeatable_difference_is_no_fault() -> None:
     assert verdict.is_fault
 
 
-@pytest.mark.parametrize("where", ["leaked", "requires", "unlike"])
-def test_a_difference_beside_the_artifacts_is_a_fault(where: str) -> None:
-    verdict = identical()
-    setattr(verdict, where, {"build_sdist": ["p.egg-info"]} if where == "leaked" else ["p"])
-    verdict.because = "whatever"
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("requires", ["wheel instead of nothing"]),
+        ("changed", {"build_sdist: p.egg-info": True}),
+        ("changed", {"build_wheel: _version.py": False}),
+    ],
+)
+def test_a_difference_beside_the_artifacts_is_a_fault(field: str, value: object) -> None:
+    known = Project("p", writes=("_version.py",), because="whatever")
+    verdict = dataclasses.replace(identical(), **{field: value}).in_the_light_of(known)
     assert verdict.is_fault
+
+
+def test_what_the_project_itself_writes_is_no_fault() -> None:
+    verdict = dataclasses.replace(identical(), changed={"build_wheel: _version.py": True})
+    assert verdict.leaked == ["_version.py"]
+    verdict = verdict.in_the_light_of(Project("p", writes=("_version.py",)))
+    assert verdict.written == ["_version.py"]
+    assert verdict.is_perfect
 
 
 def test_what_setuptools_cannot_build_counts_as_neither() -> None:

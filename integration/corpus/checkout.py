@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from .errors import CorpusError, first_error_line
+from .project import is_own_write
 
 if TYPE_CHECKING:
     from .project import Project
@@ -71,7 +72,7 @@ class Checkout:
         for path in [*root.glob("*.egg-info"), *root.glob("*/*.egg-info")]:
             shutil.rmtree(path)
         for path in list(root.rglob("*")):
-            if self.project.is_own_write(path.relative_to(root).as_posix()):
+            if is_own_write(path.relative_to(root).as_posix(), self.project.writes):
                 path.unlink()
         _git(root, "init", "--quiet", "--initial-branch=main")
         # A copy has other inodes and change times; git must not take that for a modification,

@@ -31,9 +31,10 @@ class Project:
         """The project as pip is asked for it."""
         return f"{self.name}=={self.version}" if self.version else self.name
 
-    def is_own_write(self, path: str) -> bool:
-        """Tell whether it is known that the project's own code writes *path*."""
-        return any(fnmatch.fnmatchcase(path, pattern) for pattern in self.writes)
+
+def is_own_write(path: str, writes: Iterable[str]) -> bool:
+    """Tell whether *path* is one of those that a project's own code *writes*."""
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in writes)
 
 
 def load(wanted: Sequence[str] = (), listed: str = "projects.txt") -> list[Project]:

@@ -53,10 +53,9 @@ def note(verdict: Verdict) -> str:
         if artifact.differences:
             parts.append(f"{kind}: {_few(artifact.differences)}")
     if verdict.leaked:
-        parts.append(f"changed: {_few(sorted(set().union(*verdict.leaked.values())))}")
+        parts.append(f"changed: {_few(verdict.leaked)}")
     if verdict.written:
-        paths = sorted(set().union(*verdict.written.values()))
-        parts.append(f"the project writes {_few([f'`{path}`' for path in paths])}")
+        parts.append(f"the project writes {_few([f'`{path}`' for path in verdict.written])}")
     if verdict.unlike:
         parts.append(f"written otherwise: {_few(verdict.unlike)}")
     if verdict.because and not verdict.is_perfect:

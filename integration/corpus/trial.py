@@ -80,7 +80,6 @@ class Trial:
         Raises:
             CorpusError: there is nothing to compare.
         """
-        verdict.because = self.project.because
         if self._backend.is_own:
             verdict.own_backend = self._backend.name
         extra = self._compare_requirements(verdict)
@@ -172,17 +171,10 @@ class Trial:
         plain, ours = self._run(PLAIN, hook), self._run(OURS, hook)
         if ours.outcome.error.endswith(NOT_WRAPPED):
             raise CorpusError(f"its own backend {self._backend.name} does not wrap setuptools'")
-        written = [path for path in ours.changed if self.project.is_own_write(path)]
-        leaked = [path for path in ours.changed if path not in written]
-        if written:
-            verdict.written[hook] = written
-        if leaked:
-            verdict.leaked[hook] = leaked
-        for path in set(written) | {
-            path for path in plain.changed if self.project.is_own_write(path)
-        }:
-            if plain.changed.get(path) != ours.changed.get(path):
-                verdict.unlike.append(f"{hook}: {path}")
+        for path, left in ours.changed.items():
+            verdict.changed[f"{hook}: {path}"] = path in plain.changed and (
+                plain.changed[path] == left
+            )
         return plain, ours
 
     def _run(self, side: str, hook: str, suffix: str = "") -> Run:
@@ -233,14 +225,14 @@ def carry_out(project: Project, form: str, cache: Path, known: Results | None = 
             verdict.version = fetched.version
             earlier = known.find(verdict) if known else None
             if earlier is not None:
-                return earlier
+                return earlier.in_the_light_of(project)
             source: Source = fetched
             if form == Checkout.form:
                 source = Checkout(project, fetched, cache / "checkouts" / fetched.path.name)
             Trial(project, source, cache).complete(verdict)
     except CorpusError as error:
         verdict.skipped = str(error)
-    return verdict
+    return verdict.in_the_light_of(project)
 
 
 def _made(run: Run) -> Path:

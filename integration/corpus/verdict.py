@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .project import is_own_write
+
+if TYPE_CHECKING:
+    from .project import Project
 
 
 @dataclass
@@ -43,14 +48,35 @@ class Verdict:
     requires: list[str] = field(default_factory=list)
     """How the answers of ``get_requires_for_build_*`` and the metadata differ."""
     artifacts: dict[str, Artifact] = field(default_factory=dict)
-    written: dict[str, list[str]] = field(default_factory=dict)
-    """The project's own writes into the root, by hook."""
-    leaked: dict[str, list[str]] = field(default_factory=dict)
-    """Other changes of the root under our backend, by hook: there must be none."""
-    unlike: list[str] = field(default_factory=list)
-    """Own writes of the project that came out otherwise than under setuptools."""
+    changed: dict[str, bool] = field(default_factory=dict)
+    """What changes in the root under our backend: ``hook: path``, and whether setuptools leaves
+    just the same there."""
+    writes: list[str] = field(default_factory=list)
+    """Patterns of the paths that the project's own code is known to write."""
     because: str = ""
     """Why a difference is known not to be ours to mend."""
+
+    @property
+    def written(self) -> list[str]:
+        """The project's own writes into the root."""
+        return [path for path in self._changed_paths() if is_own_write(path, self.writes)]
+
+    @property
+    def leaked(self) -> list[str]:
+        """Other changes of the root under our backend: there must be none."""
+        return [path for path in self._changed_paths() if not is_own_write(path, self.writes)]
+
+    @property
+    def unlike(self) -> list[str]:
+        """What came out otherwise than under setuptools."""
+        return [change for change, same in self.changed.items() if not same]
+
+    def in_the_light_of(self, project: Project) -> Verdict:
+        """Return the verdict with what is known about *project* by now."""
+        return replace(self, writes=list(project.writes), because=project.because)
+
+    def _changed_paths(self) -> list[str]:
+        return sorted({change.partition(": ")[2] for change in self.changed})
 
     @property
     def counts(self) -> bool:
