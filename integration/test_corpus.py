@@ -161,3 +161,14 @@ def test_results_hold_for_the_code_that_they_are_about(tmp_path: Path) -> None:
 def test_every_known_project_is_listed() -> None:
     listed = {project.name for project in [*load(), *load(listed="checkouts.txt")]}
     assert set(toml.read(HERE / "known.toml")) <= listed
+
+
+def test_the_table_goes_to_its_mark(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("head\n\n<!-- sdist -->\nold\n<!-- end -->\n\ntail\n")
+    table.put_into(page, "sdist", table.markdown([identical()]))
+    text = page.read_text()
+    assert text.startswith("head\n\n<!-- sdist -->\n\n1 of 1 projects: ")
+    assert "| p | 1 |  | identical | identical | untouched |  |\n" in text
+    assert text.endswith("\n<!-- end -->\n\ntail\n")
+    assert "old" not in text

@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ordered = [verdicts[project] for project in projects]
     print(f"\n{table.summary(ordered)}")
     if options.markdown:
-        options.markdown.write_text(table.markdown(ordered), encoding="utf-8")
+        form = Checkout.form if options.checkout else Sdist.form
+        table.put_into(options.markdown, form, table.markdown(ordered))
     return int(any(verdict.is_fault for verdict in ordered))
 
 
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--resume", action="store_true", help="keep verdicts on the same version and source"
     )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="put the table into FILE")
     parser.add_argument(
         "--cache", type=Path, default=CACHE, metavar="DIR", help=f"where to work ({CACHE})"
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .verdict import Artifact, Verdict
 
 _HEAD = ("project", "version", "setuptools", "sdist", "wheel", "root", "note")
@@ -21,6 +23,23 @@ def markdown(verdicts: Sequence[Verdict]) -> str:
     lines = [_line(_HEAD), _line("---" for _ in _HEAD)]
     lines += [_line(row) for row in rows(verdicts)]
     return f"{summary(verdicts)}\n\n" + "\n".join(lines) + "\n"
+
+
+def put_into(path: Path, mark: str, text: str) -> None:
+    """Write *text* to *path*; in a file with ``<!-- mark -->``, put it there.
+
+    Args:
+        path: the file.
+        mark: where to; what is between it and the next ``<!-- end -->`` is replaced.
+        text: what to put there.
+    """
+    start, end = f"<!-- {mark} -->\n", "<!-- end -->"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    head, found, rest = before.partition(start)
+    if found:
+        _, _, tail = rest.partition(end)
+        text = f"{head}{start}\n{text}\n{end}{tail}"
+    path.write_text(text, encoding="utf-8")
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
