@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -99,6 +101,40 @@ def test_differences_are_found(
 ) -> None:
     plain = write(tmp_path / f"plain{suffix}", PLAIN)
     assert difference.between_artifacts(plain, write(tmp_path / f"ours{suffix}", ours)) == found
+
+
+def test_a_record_has_no_line_of_its_own(tmp_path: Path) -> None:
+    def wheel(name: str, content: bytes, record: bytes) -> Path:
+        members = [("p/a", content, 0o644), ("p.dist-info/RECORD", record, 0o644)]
+        return write_wheel(tmp_path / name, members)
+
+    plain = wheel("plain.whl", b"a", b"p/a,sha256=a,1\np/b,sha256=b,1\n")
+    follows = wheel("follows.whl", b"c", b"p/a,sha256=c,1\np/b,sha256=b,1\n")
+    assert difference.between_artifacts(plain, follows) == ["another content: p/a"]
+    more = wheel("more.whl", b"c", b"p/a,sha256=c,1\np/b,sha256=x,1\n")
+    assert difference.between_artifacts(plain, more) == [
+        "another content: p/a",
+        "another content: p.dist-info/RECORD",
+    ]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("gcc") and shutil.which("objcopy")), reason="needs gcc and objcopy"
+)
+@pytest.mark.parametrize(
+    ("code", "what"), [("int f() { return 1; }", "debugging symbols"), ("int f;", "content")]
+)
+def test_debugging_symbols_are_told_from_code(tmp_path: Path, code: str, what: str) -> None:
+    wheels = []
+    for name, text in (("plain", "int f() { return 1; }"), ("ours", code)):
+        source = tmp_path / name / "f.c"
+        source.parent.mkdir()
+        source.write_text(text)
+        library = tmp_path / name / "f.so"
+        subprocess.run(["gcc", "-g", "-shared", "-fPIC", "-o", library, source], check=True)
+        members = [("p/f.so", library.read_bytes(), 0o755)]
+        wheels.append(write_wheel(tmp_path / f"{name}.whl", members))
+    assert difference.between_artifacts(*wheels) == [f"another {what}: p/f.so"]
 
 
 def identical() -> Verdict:
