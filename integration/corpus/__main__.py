@@ -56,7 +56,7 @@ def _tried(
     form = Checkout.form if options.checkout else Sdist.form
 
     def one(project: Project) -> Verdict:
-        print(f"  … {project.requirement}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"         {project.requirement} …\n")  # in one piece: threads write it
         known = results if options.resume else None
         verdict = carry_out(project, form, cache, known)
         results.add(verdict)
@@ -76,11 +76,11 @@ def _tell(lead: str, verdict: Verdict) -> None:
     """Print one line about a verdict."""
     name, version, _, made, wheel, root, note = table.rows([verdict])[0]
     seconds = sum(sum(artifact.seconds) for artifact in verdict.artifacts.values())
-    print(
+    sys.stdout.write(
         f"{lead:8} {name + ' ' + version:28} {made or '-':12} {wheel or '-':12} {root or '-':11}"
-        f" {seconds:5.1f} s  {note}",
-        flush=True,
+        f" {seconds:5.1f} s  {note}\n"
     )
+    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
