@@ -6,6 +6,8 @@ Run by the interpreter of a project's environment, so only the standard library 
     {"backend": "module:object", "path": [...], "ours": bool,
      "hook": "build_sdist", "arguments": {...}, "outcome": "file"}
 
+An empty hook is not called; the backend is imported only.
+
 The outcome is ``{"result": ...}`` or ``{"error": text}``, and the version of setuptools.
 
 With ``ours`` and a ``path`` the project brings its own backend. It stays in charge; what it
@@ -32,7 +34,8 @@ def main() -> None:
     outcome = {}
     try:
         backend = backend_of(request)
-        outcome["result"] = getattr(backend, request["hook"])(**request["arguments"])
+        if request["hook"]:
+            outcome["result"] = getattr(backend, request["hook"])(**request["arguments"])
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         outcome["error"] = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -45,7 +45,7 @@ def call(
     """Call *hook* of *backend* on the project in *root*.
 
     Args:
-        hook: its name.
+        hook: its name; empty to import the backend only.
         backend: ``module`` or ``module:object``.
         path: the project's ``backend-path``.
         ours: whether an own backend of the project is to build with ours.

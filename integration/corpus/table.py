@@ -69,12 +69,17 @@ def note(verdict: Verdict) -> str:
     for kind, artifact in verdict.artifacts.items():
         if artifact.error:
             parts.append(f"{kind}: {artifact.error}")
-        if artifact.differences:
+        if artifact.state == "varies":
+            parts.append(f"{kind}: two builds by setuptools show {_few(artifact.varies)}")
+        elif artifact.differences:
             parts.append(f"{kind}: {_few(artifact.differences)}")
     if verdict.leaked:
         parts.append(f"changed: {_few(verdict.leaked)}")
-    if verdict.written:
-        parts.append(f"the project writes {_few([f'`{path}`' for path in verdict.written])}")
+    if verdict.imported:
+        parts.append("importing that backend writes its `__pycache__`")
+    written = [path for path in verdict.written if path not in verdict.imported]
+    if written:
+        parts.append(f"the project writes {_few([f'`{path}`' for path in written])}")
     if verdict.unlike:
         parts.append(f"written otherwise: {_few(verdict.unlike)}")
     if verdict.because and not verdict.is_perfect:

@@ -82,6 +82,7 @@ class Trial:
         """
         if self._backend.is_own:
             verdict.own_backend = self._backend.name
+            verdict.imported = list(self._run(PLAIN, "").changed)
         extra = self._compare_requirements(verdict)
         if extra:
             self._environment = self._environment_with((*self._backend.requires, *extra))
@@ -144,17 +145,20 @@ class Trial:
                 artifact.differences.append(f"another name: {mine.name}")
             artifact.state = "differs" if artifact.differences else "identical"
         if artifact.state == "differs":
-            artifact.repeatable = self._is_repeatable(OURS, hook, ours)
-            artifact.plain_repeatable = self._is_repeatable(PLAIN, hook, plain)
+            artifact.repeatable = self._is_repeatable(hook, ours)
+            again = self._run(PLAIN, hook, "-again")
+            artifact.varies = difference.between_artifacts(_made(plain), _made(again))
+            if artifact.differences == artifact.varies:
+                artifact.state = "varies"
         return artifact
 
-    def _is_repeatable(self, side: str, hook: str, first: Run) -> bool:
-        """Tell whether another build by *side* comes out the same.
+    def _is_repeatable(self, hook: str, first: Run) -> bool:
+        """Tell whether another build of ours comes out the same.
 
         A wheel to the byte. In an sdist the times of generated files are those of the build, so
         its members are compared as ever.
         """
-        again = self._run(side, hook, "-again")
+        again = self._run(OURS, hook, "-again")
         if again.outcome.error:
             return False
         one, other = _made(first), _made(again)
@@ -182,7 +186,7 @@ class Trial:
         root = self.source.unpack(self._unpacked)
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir()
-        output = self._place / (side + suffix) / hook
+        output = self._place / (side + suffix) / (hook or "import")
         output.mkdir(parents=True)
         arguments = {}
         if hook.startswith("build_"):

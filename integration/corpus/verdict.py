@@ -20,12 +20,13 @@ class Artifact:
     """How our sdist or wheel compares with setuptools'."""
 
     state: str = ""
-    """``identical``, ``differs``, ``fails`` (ours alone) or ``plain fails``; empty: not built."""
+    """``identical``, ``differs``, ``varies`` (no more than two builds by setuptools do), ``fails``
+    (ours alone) or ``plain fails``."""
     differences: list[str] = field(default_factory=list)
     repeatable: bool | None = None
     """Of one that differs: whether a second build of ours is the same to the byte."""
-    plain_repeatable: bool | None = None
-    """The same of setuptools' own."""
+    varies: list[str] = field(default_factory=list)
+    """Of one that differs: how two builds by setuptools do."""
     error: str = ""
     seconds: list[float] = field(default_factory=list)
     """How long setuptools and we took."""
@@ -51,6 +52,8 @@ class Verdict:
     changed: dict[str, bool] = field(default_factory=dict)
     """What changes in the root under our backend: ``hook: path``, and whether setuptools leaves
     just the same there."""
+    imported: list[str] = field(default_factory=list)
+    """What the import of the project's own backend writes, before a hook is called."""
     writes: list[str] = field(default_factory=list)
     """Patterns of the paths that the project's own code is known to write."""
     because: str = ""
@@ -59,17 +62,20 @@ class Verdict:
     @property
     def written(self) -> list[str]:
         """The project's own writes into the root."""
-        return [path for path in self._changed_paths() if is_own_write(path, self.writes)]
+        return [path for path in self._changed_paths() if self._is_own(path)]
 
     @property
     def leaked(self) -> list[str]:
         """Other changes of the root under our backend: there must be none."""
-        return [path for path in self._changed_paths() if not is_own_write(path, self.writes)]
+        return [path for path in self._changed_paths() if not self._is_own(path)]
 
     @property
     def unlike(self) -> list[str]:
         """What came out otherwise than under setuptools."""
         return [change for change, same in self.changed.items() if not same]
+
+    def _is_own(self, path: str) -> bool:
+        return path in self.imported or is_own_write(path, self.writes)
 
     def in_the_light_of(self, project: Project) -> Verdict:
         """Return the verdict with what is known about *project* by now."""
@@ -86,10 +92,11 @@ class Verdict:
 
     @property
     def is_perfect(self) -> bool:
-        """Whether there is no difference at all."""
+        """Whether there is no difference that setuptools' own builds do not show."""
+        states = {artifact.state for artifact in self.artifacts.values()}
         return (
             self.counts
-            and {artifact.state for artifact in self.artifacts.values()} == {"identical"}
+            and states <= {"identical", "varies"}
             and not (self.requires or self.leaked or self.unlike)
         )
 
@@ -98,14 +105,12 @@ class Verdict:
         """Whether there is a difference that is not explained, or one that changes."""
         if not self.counts or self.is_perfect:
             return False
-        artifacts = self.artifacts.values()
         explained = all(
-            artifact.state == "identical" or (artifact.state == "differs" and artifact.repeatable)
-            for artifact in artifacts
+            artifact.state in ("identical", "varies")
+            or (artifact.state == "differs" and artifact.repeatable and self.because)
+            for artifact in self.artifacts.values()
         )
-        return bool(
-            not explained or not self.because or self.requires or self.leaked or self.unlike
-        )
+        return bool(not explained or self.requires or self.leaked or self.unlike)
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Verdict:
