@@ -30,12 +30,16 @@ class Environment:
 
     @property
     def offline(self) -> dict[str, str]:
-        """The variables that make pip take wheels from the wheelhouse and nowhere else."""
+        """The variables that make pip and uv take wheels from the wheelhouse, nowhere else."""
         return {
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.wheelhouse),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "UV_NO_CONFIG": "1",
+            "UV_NO_INDEX": "1",
+            "UV_FIND_LINKS": str(self.wheelhouse),
+            "UV_OFFLINE": "1",
         }
 
 
@@ -46,7 +50,7 @@ def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-def _once(directory: Path, make: Callable[[Path], None]) -> Path:
+def once(directory: Path, make: Callable[[Path], None]) -> Path:
     """Let one worker *make* the directory; the others wait for it."""
     done = directory.with_name(directory.name + ".done")
     with FileLock(directory.with_name(directory.name + ".lock")):
@@ -62,11 +66,11 @@ def wheelhouse(common: Path) -> Path:
     """Wheels of this repository and of what the environments need."""
 
     def make(directory: Path) -> None:
-        _call(sys.executable, "-m", "pip", "download", "-qd", directory, *REQUIREMENTS)
+        call(sys.executable, "-m", "pip", "download", "-qd", directory, *REQUIREMENTS)
         offline = Environment(Path(sys.executable), directory).offline
-        _call(sys.executable, "-m", "build", "-wo", directory, REPOSITORY, **offline)
+        call(sys.executable, "-m", "build", "-wo", directory, REPOSITORY, **offline)
 
-    return _once(common / "wheelhouse", make)
+    return once(common / "wheelhouse", make)
 
 
 @pytest.fixture(scope="session")
@@ -75,18 +79,18 @@ def venv(common: Path, wheelhouse: Path) -> Environment:
     variables = Environment(Path(sys.executable), wheelhouse).offline
 
     def make(directory: Path) -> None:
-        _call(sys.executable, "-m", "venv", "--without-pip", directory)
-        pip = [sys.executable, "-m", "pip", "--python", _python_of(directory)]
-        _call(*pip, "install", "-q", "isolated-backend", "build", "pip", **variables)
+        call(sys.executable, "-m", "venv", "--without-pip", directory)
+        pip = [sys.executable, "-m", "pip", "--python", python_of(directory)]
+        call(*pip, "install", "-q", "isolated-backend", "build", "pip", **variables)
 
-    return Environment(_python_of(_once(common / "venv", make)), wheelhouse)
+    return Environment(python_of(once(common / "venv", make)), wheelhouse)
 
 
-def _python_of(directory: Path) -> Path:
+def python_of(directory: Path) -> Path:
     return directory / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def _call(*command: str | Path, **variables: str) -> None:
+def call(*command: str | Path, **variables: str) -> None:
     done = subprocess.run(
         [str(word) for word in command],
         env=os.environ | variables,
@@ -135,8 +139,16 @@ def writers_venv(common: Path, wheelhouse: Path) -> Environment:
     more = ["setuptools-scm", "cython"]
 
     def make(directory: Path) -> None:
-        _call(sys.executable, "-m", "venv", "--without-pip", directory)
-        pip = [sys.executable, "-m", "pip", "--python", _python_of(directory), "install", "-q"]
-        _call(*pip, "--find-links", wheelhouse, "isolated-backend", "build", "pip", *more)
+        call(sys.executable, "-m", "venv", "--without-pip", directory)
+        pip = [sys.executable, "-m", "pip", "--python", python_of(directory), "install", "-q"]
+        call(*pip, "--find-links", wheelhouse, "isolated-backend", "build", "pip", *more)
 
-    return Environment(_python_of(_once(common / "writers", make)), wheelhouse)
+    return Environment(python_of(once(common / "writers", make)), wheelhouse)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have recorded: they are there to be quoted."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figures" and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")

@@ -89,3 +89,88 @@ def _module(number: int, source: random.Random) -> str:
             f"    return value\n"
         )
     return f'"""Module {number}."""\n\n\n' + "\n\n".join(functions)
+
+
+_SETUP = """\
+import os
+
+from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.editable_wheel import editable_wheel
+from setuptools.command.sdist import sdist
+
+
+def log(event):
+    if "BUILDS" in os.environ:
+        with open(os.environ["BUILDS"], "a") as builds:
+            builds.write(f"{os.getsid(0)} {event}\\n")
+
+
+def logged(command):
+    class Logged(command):
+        def run(self):
+            log(f"begins {command.__name__}")
+            super().run()
+            log(f"ends {command.__name__}")
+
+    return Logged
+
+
+setup(cmdclass={c.__name__: logged(c) for c in (sdist, bdist_wheel, editable_wheel)})
+"""
+
+_TOX = """\
+[tox]
+env_list = {sdist,wheel,editable}-{a,b,c}
+venv_redirect = false
+
+[testenv]
+package =
+    sdist: sdist
+    wheel: wheel
+    editable: editable
+pass_env = BUILDS
+set_env =
+    editable: PYTHONDONTWRITEBYTECODE = 1
+commands = crowded
+
+[pkgenv]
+pass_env = BUILDS
+"""
+
+_NOX = """\
+import nox
+
+
+@nox.session
+def installed(session: nox.Session) -> None:
+    session.install(".")
+    session.run("crowded")
+"""
+
+_MANIFEST = """\
+graft src
+include noxfile.py tox.ini uv.lock
+global-exclude *.py[co]
+"""
+
+
+def workspace(root: Path, backend: str, requires: tuple[str, ...], files: int) -> Path:
+    """Write a project that has a configuration for every frontend.
+
+    Its ``setup.py`` appends a line to the file ``$BUILDS`` when it begins and when it ends to
+    make an artifact, with the session that this happens in: ``1234 ends bdist_wheel``.
+
+    Args:
+        root: where; is created.
+        backend: the value of ``build-backend``.
+        requires: the values of ``requires``.
+        files: how many files there are in the package and beside it.
+    """
+    src_layout(root, backend, files)
+    (root / "pyproject.toml").write_text(pyproject(backend, requires))
+    (root / "setup.py").write_text(_SETUP)
+    (root / "MANIFEST.in").write_text(_MANIFEST)
+    (root / "tox.ini").write_text(_TOX)
+    (root / "noxfile.py").write_text(_NOX)
+    return root

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Environment
-from .frontends import failures, run_at_once
+from .frontends.run import failures, run_at_once
 
 AT_ONCE = 8
 

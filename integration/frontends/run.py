@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyproject_hooks
@@ -19,7 +19,8 @@ from artifacts import members
 OURS = "isolated_backend"
 PLAIN = "setuptools.build_meta"
 
-HERE = Path(__file__).parent
+#: The directory of the integration tests.
+HERE = Path(__file__).parent.parent
 
 Members = list[tuple[object, ...]]
 
@@ -43,6 +44,15 @@ def environment(temporary: Path, **more: str) -> dict[str, str]:
 def build_command(python: Path, root: Path, *options: str) -> list[str]:
     """Return the command line of ``python -m build``."""
     return [str(python), "-m", "build", *options, str(root)]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One start of a program."""
+
+    words: Sequence[str]
+    cwd: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def run(command: Sequence[str], env: Mapping[str, str], umask: int = -1) -> Fini
 
 
 def run_at_once(
-    commands: Sequence[Sequence[str]], env: Mapping[str, str], logs: Path
+    commands: Sequence[Sequence[str] | Command], env: Mapping[str, str], logs: Path
 ) -> list[Finished]:
     """Start *commands* at the same instant and wait for all of them.
 
@@ -98,7 +108,7 @@ def run_at_once(
     pipe releases them together.
 
     Args:
-        commands: the command lines.
+        commands: the command lines, each an absolute path and what follows it.
         env: the variables for all of them.
         logs: a directory for their output.
     """
@@ -106,13 +116,20 @@ def run_at_once(
     ready, tell_ready = os.pipe()
     started, start = os.pipe()
     processes = []
-    barrier = [sys.executable, str(HERE / "barrier.py"), str(tell_ready), str(started)]
-    for number, command in enumerate(commands):
+    barrier = [
+        sys.executable,
+        str(HERE / "frontends" / "barrier.py"),
+        str(tell_ready),
+        str(started),
+    ]
+    for number, words in enumerate(commands):
+        command = words if isinstance(words, Command) else Command(words)
         with open(logs / f"{number}.log", "wb") as log:
             processes.append(
                 subprocess.Popen(
-                    [*barrier, *command],
-                    env=env,
+                    [*barrier, *command.words],
+                    cwd=command.cwd,
+                    env={**env, **command.variables},
                     pass_fds=(tell_ready, started),
                     stdin=subprocess.DEVNULL,
                     stdout=log,

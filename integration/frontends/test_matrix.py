@@ -1,0 +1,86 @@
+"""Every frontend, alone and with all the others at the same instant, on one checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Environment
+from .catalogue import FRONTENDS, QUICK, SINGLE_TOX, Job, Place, Tools
+from .conftest import Checkout
+from .examine import Examination
+from .run import OURS, PLAIN, reference
+
+FILES = 40
+FILES_OF_THE_CONTROL = 300
+
+#: Of so many rounds one has all the frontends, the others the quick ones.
+CYCLE = 8
+
+
+@pytest.mark.parametrize(
+    "frontend",
+    [*FRONTENDS, *(pytest.param(single, marks=pytest.mark.long) for single in SINGLE_TOX)],
+    ids=lambda frontend: frontend.__name__,
+)
+def test_alone(
+    frontend: Callable[[Place], Job],
+    checkout: Checkout,
+    shell: dict[str, str],
+    venv: Environment,
+    tools: Tools,
+    tmp_path: Path,
+) -> None:
+    root = checkout(OURS, FILES)
+    right = reference(venv.python, root, tmp_path / "reference")
+    examination = Examination(tools, venv.python, root, shell, right)
+    assert examination.start([frontend], tmp_path / "out") == []
+
+
+@pytest.mark.usefixtures("whole_machine")
+@pytest.mark.parametrize("builds", [1, pytest.param(1000, marks=pytest.mark.long)])
+def test_all_at_the_same_instant(
+    builds: int,
+    checkout: Checkout,
+    shell: dict[str, str],
+    venv: Environment,
+    tools: Tools,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Rounds until there were so many builds; the first round has all the frontends."""
+    root = checkout(OURS, FILES)
+    right = reference(venv.python, root, tmp_path / "reference")
+    examination = Examination(tools, venv.python, root, shell, right)
+    for turn in count(1):
+        frontends = FRONTENDS if turn % CYCLE == 1 else QUICK
+        assert examination.start(frontends, tmp_path / f"out{turn}") == []
+        if examination.total >= builds:
+            break
+    record_property("figures", f"{turn} rounds: {examination.figures}, 0 failures, 0 changes")
+
+
+@pytest.mark.usefixtures("whole_machine")
+def test_plain_setuptools_collides_under_the_same_load(
+    checkout: Checkout,
+    shell: dict[str, str],
+    venv: Environment,
+    tools: Tools,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """The control: frontends fail, or make something else, or the test above proves nothing."""
+    root = checkout(PLAIN, FILES_OF_THE_CONTROL)
+    right = reference(venv.python, root, tmp_path / "reference")
+    examination = Examination(tools, venv.python, root, shell, right)
+    wrong = examination.start(FRONTENDS, tmp_path / "out")
+    collisions = [reason for reason in wrong if not reason.startswith("changed")]
+    assert collisions
+    record_property(
+        "figures",
+        f"{len(collisions)} collisions and {len(wrong) - len(collisions)} changes of the checkout "
+        f"with plain setuptools; the first: {collisions[0].splitlines()[-1][:200]}",
+    )
