@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ import pytest
 from filelock import FileLock
 
 from .frontends import OURS, PLAIN, environment
+from .namespaces import TEMPORARY_FILE_SYSTEM, mounted
 from .projects import src_layout
+
+SHARED_MEMORY = Path("/dev/shm")
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -152,3 +156,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in report.user_properties:
             if name == "figures" and report.when == "call":
                 terminalreporter.write_line(f"{report.nodeid}: {value}")
+
+
+@dataclass(frozen=True)
+class OtherFileSystem:
+    """A directory on a file system that is not the output directory's."""
+
+    path: Path
+    prefix: list[str]
+    """What to put before a command that is to see it."""
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[OtherFileSystem]:
+    """Shared memory if that is a file system of its own, else one mounted for the test alone."""
+    if SHARED_MEMORY.is_dir() and SHARED_MEMORY.stat().st_dev != tmp_path.stat().st_dev:
+        with tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as directory:
+            yield OtherFileSystem(Path(directory), [])
+        return
+    directory = tmp_path / "other"
+    directory.mkdir()
+    yield OtherFileSystem(directory, mounted(TEMPORARY_FILE_SYSTEM.format(directory)))

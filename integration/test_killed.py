@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -15,49 +16,58 @@ import pytest
 from artifacts import members
 from snapshot import snapshot
 
-from .conftest import Environment
-from .frontends import build_command, contents, reference, run
+from .conftest import Environment, OtherFileSystem
+from .frontends import OURS, build_command, contents, reference, run
 from .projects import src_layout
 
 pytestmark = pytest.mark.usefixtures("whole_machine")
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["same", "other"])
 def test_killed_at_random_instants(
-    kills: int, venv: Environment, env: dict[str, str], tmp_path: Path
+    kills: int,
+    elsewhere: bool,
+    venv: Environment,
+    env: dict[str, str],
+    other: OtherFileSystem,
+    tmp_path: Path,
 ) -> None:
-    """The instants are spread over the length of a build; the seed of each is its number."""
-    root = src_layout(tmp_path / "killed", "isolated_backend", files=100)
+    """Until so many builds were killed while they ran, with TMPDIR on the same disk or another."""
+    root = src_layout(tmp_path / "killed", OURS, files=100)
     right = reference(venv.python, root, tmp_path / "reference")
     before = snapshot(root)
-    length = _length_of(build_command(venv.python, root, "-nsw"), env, tmp_path / "warm")
-    killed = 0
-    for number in range(kills):
-        out = tmp_path / f"out{number}"
-        build = build_command(venv.python, root, "-nsw", "--outdir", str(out))
-        instant = length * (number + random.Random(number).random()) / kills
+    prefix = other.prefix if elsewhere else []
+    env["TMPDIR"] = str(other.path) if elsewhere else env["TMPDIR"]
 
-        killed += _kill_after(instant, build, env)
+    def build_into(out: Path) -> list[str]:
+        return [*prefix, *build_command(venv.python, root, "-nsw", "--outdir", str(out))]
+
+    instants = random.Random(kills)
+    length = _build(build_into(tmp_path / "first"), env)
+    killed = 0
+    while killed < kills:
+        out = tmp_path / f"out{killed}"
+        shutil.rmtree(out, ignore_errors=True)
+
+        killed += _kill_after(length * instants.random(), build_into(out), env)
 
         assert snapshot(root) == before
         for path in out.glob("*"):
             assert members(path) == right.members[path.name]
 
-        done = run(build, env)
+        length = _build(build_into(out), env)
 
-        assert done.status == 0, done.output
         assert contents(out) == right.members
         assert snapshot(root) == before
         assert _left_in(Path(env["TMPDIR"])) == []
-    assert killed > kills // 2  # or this has hardly tested anything
 
 
-def _length_of(build: Sequence[str], env: Mapping[str, str], out: Path) -> float:
-    """Return the seconds that a build takes, the second time."""
-    for _ in range(2):
-        start = time.monotonic()
-        done = run([*build, "--outdir", str(out)], env)
-        assert done.status == 0, done.output
+def _build(command: Sequence[str], env: Mapping[str, str]) -> float:
+    """Build undisturbed; return the seconds that it took."""
+    start = time.monotonic()
+    done = run(command, env)
+    assert done.status == 0, done.output
     return time.monotonic() - start
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from snapshot import snapshot
 
-from .conftest import Environment
+from .conftest import Environment, OtherFileSystem
 from .frontends import (
     PLAIN,
     build_command,
@@ -24,35 +21,11 @@ from .frontends import (
     run,
     run_at_once,
 )
-from .namespaces import TEMPORARY_FILE_SYSTEM, mounted
 from .projects import SDIST, WHEEL, src_layout
-
-SHARED_MEMORY = Path("/dev/shm")
 
 #: ``graft .`` takes all there is in TMPDIR. The last line is for what the frontend itself keeps
 #: there for the length of a call, under random names; no backend can do anything about it.
 TEMPLATE = "graft .\nglobal-include *\nrecursive-exclude temporary/tmp* *\n"
-
-
-@dataclass(frozen=True)
-class OtherFileSystem:
-    """A directory on a file system that is not the output directory's."""
-
-    path: Path
-    prefix: list[str]
-    """What to put before a command that is to see it."""
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[OtherFileSystem]:
-    """Shared memory if that is a file system of its own, else one mounted for the test alone."""
-    if SHARED_MEMORY.is_dir() and SHARED_MEMORY.stat().st_dev != tmp_path.stat().st_dev:
-        with tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as directory:
-            yield OtherFileSystem(Path(directory), [])
-        return
-    directory = tmp_path / "other"
-    directory.mkdir()
-    yield OtherFileSystem(directory, mounted(TEMPORARY_FILE_SYSTEM.format(directory)))
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o022, 0o002], ids="{:03o}".format)
