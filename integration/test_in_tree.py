@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 import shutil
 import subprocess
 import tarfile
@@ -77,6 +79,28 @@ def test_the_sdist_holds_the_backend_and_can_be_built_from(
     assert snapshot(unpacked) == before
     assert members(second / WHEEL) == members(first / WHEEL)
     assert lasting_members(second / SDIST) == lasting_members(first / SDIST)
+
+
+def test_bytecode_that_another_build_has_just_made_is_not_in_the_sdist(
+    vendoring: Path, venv: Environment, env: dict[str, str], tmp_path: Path
+) -> None:
+    """Python writes it when a frontend imports the backend, before the backend can prevent it."""
+    (vendoring / "MANIFEST.in").write_text("graft _build\n")
+    backend = vendoring / "_build" / OURS
+    py_compile.compile(str(backend / "__init__.py"), doraise=True)
+    caches = backend / "__pycache__"
+    long_ago = 1_000_000_000  # so that it is another's, and not taken away
+    for cached in caches.iterdir():
+        os.utime(cached, (long_ago, long_ago))
+
+    build = build_command(venv.python, vendoring, "-ns", "--outdir", str(tmp_path / "out"))
+    done = run(build, env)
+
+    assert done.status == 0, done.output
+    assert list(caches.iterdir())
+    found = names(tmp_path / "out" / SDIST)
+    assert backend_files(vendoring) <= set(found)
+    assert not [name for name in found if "__pycache__" in name]
 
 
 @pytest.mark.usefixtures("whole_machine")

@@ -306,9 +306,18 @@ def _repair(shadow: Shadow, original: Method) -> Method:
 
 @_replaces(*_FILE_LIST, "_safe_path")
 def _safe_path(shadow: Shadow, original: Method) -> Method:
-    """Look for an in-tree name where its bytes are, and let no shadow into the list."""
+    """Look for an in-tree name where its bytes are, and let no shadow into the list.
+
+    Nor the bytecode of a backend that is used in-tree: that of the modules which are imported
+    before we can prevent it is there for a moment in every hook of every frontend.
+    """
+    package = os.path.dirname(os.path.abspath(__file__))
+    in_tree = is_the_projects(package, shadow.root)
+    bytecode = os.path.join(package, "__pycache__", "") if in_tree else None
 
     def safe_path(self: Any, path: str) -> Any:
+        if bytecode and os.path.abspath(path).startswith(bytecode):
+            return False
         return not shadow.hides(path) and original(self, shadow.actual(path))
 
     return safe_path
