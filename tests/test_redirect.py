@@ -109,7 +109,6 @@ def test_every_replacement_says_why() -> None:
         assert factory.__doc__ or name in {
             "include",
             "recursive_include",
-            "global_include",
             "graft",
         }, (
             owner,

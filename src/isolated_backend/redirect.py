@@ -342,7 +342,6 @@ def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
 
 _also_in_shadow("include", lambda pattern: pattern)
 _also_in_shadow("recursive_include", lambda base, pattern: os.path.join(base, "**", pattern))
-_also_in_shadow("global_include", lambda pattern: os.path.join("**", pattern))
 _also_in_shadow("graft", lambda base: "**" if base == os.curdir else os.path.join(base, "**"))
 
 
@@ -356,15 +355,26 @@ def _prune(shadow: Shadow, original: Method) -> Method:
     return prune
 
 
-@_replaces("distutils.filelist", "FileList", "exclude_pattern")
-def _exclude_pattern(shadow: Shadow, original: Method) -> Method:
-    """Prune what lies under the in-tree name of a relocated directory.
+@_replaces("distutils.filelist", "FileList", "findall")
+def _findall(shadow: Shadow, original: Method) -> Method:
+    """List the relocated egg-info among all the files of the root.
 
-    ``sdist.prune_file_list`` drops ``build/`` by the value of ``build_base``. With that moved, a
-    stale ``build/`` in the tree still has to go.
+    ``global-include`` searches this list, and so does pbr for the files of its egg-info.
     """
 
-    def exclude_pattern(
+    def findall(self: Any, dir: Any = os.curdir) -> None:  # noqa: A002 - distutils' name
+        original(self, dir)
+        if dir == os.curdir:
+            listed = set(self.allfiles)
+            self.allfiles += [name for name in shadow.seeded_names() if name not in listed]
+
+    return findall
+
+
+def _by_in_tree_prefix(shadow: Shadow, original: Method) -> Method:
+    """Return the search *original* with a relocated directory's in-tree name for its prefix."""
+
+    def search(
         self: Any,
         pattern: Any,
         anchor: bool = True,
@@ -375,7 +385,23 @@ def _exclude_pattern(shadow: Shadow, original: Method) -> Method:
             prefix = shadow.in_tree(prefix)
         return original(self, pattern, anchor, prefix, is_regex)
 
-    return exclude_pattern
+    return search
+
+
+@_replaces("distutils.filelist", "FileList", "include_pattern")
+def _include_pattern(shadow: Shadow, original: Method) -> Method:
+    """Include what lies under the in-tree name of the egg-info, as pbr does."""
+    return _by_in_tree_prefix(shadow, original)
+
+
+@_replaces("distutils.filelist", "FileList", "exclude_pattern")
+def _exclude_pattern(shadow: Shadow, original: Method) -> Method:
+    """Prune what lies under the in-tree name of a relocated directory.
+
+    ``sdist.prune_file_list`` drops ``build/`` by the value of ``build_base``. With that moved, a
+    stale ``build/`` in the tree still has to go.
+    """
+    return _by_in_tree_prefix(shadow, original)
 
 
 @_replaces("distutils.filelist", "_UniqueDirs", "__call__")
