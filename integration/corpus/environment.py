@@ -84,9 +84,12 @@ def create(path: Path, requirements: Iterable[str]) -> Environment:
 
 
 def source_digest() -> str:
-    """Return a digest of our package's source, which results depend on."""
+    """Return a digest of our backend's source, which results depend on.
+
+    The command line in ``cli`` takes no part in a build.
+    """
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(PACKAGE.glob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
