@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Job:
         artifacts: directories that are to hold artifacts of these kinds, and no other file.
         installed: virtual environments that are to have the project.
         editable: those that are to have it from the checkout.
+        own: what the frontend itself writes into the checkout, and no option prevents.
     """
 
     commands: list[Command]
@@ -73,6 +75,7 @@ class Job:
     artifacts: list[Path] = field(default_factory=list)
     installed: list[Path] = field(default_factory=list)
     editable: list[Path] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
 
 
 def _job(place: Place, *words: str, builds: list[str], **more: object) -> Job:
@@ -230,7 +233,14 @@ def several_tox_with_work_directories(place: Place) -> Job:
 
 def nox(place: Place) -> Job:
     words = [place.tools["nox"], "--envdir", str(place.out / "nox")]
-    return _job(place, *words, builds=[WHEEL], installed=[place.out / "nox" / "installed"])
+    bytecode = f"__pycache__/noxfile.{sys.implementation.cache_tag}.pyc"
+    return _job(
+        place,
+        *words,
+        builds=[WHEEL],
+        installed=[place.out / "nox" / "installed"],
+        own=["__pycache__", bytecode],  # nox imports the noxfile
+    )
 
 
 # --- hatch, pdm, check-manifest -----------------------------------------------------------------

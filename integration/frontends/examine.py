@@ -51,6 +51,7 @@ class Examination:
     artifacts: Counter[str] = field(default_factory=Counter)
     installations: int = 0
     _known: dict[str, Members] = field(default_factory=dict)
+    _own: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._known.update(self.right.members)
@@ -96,11 +97,14 @@ class Examination:
             wrong += [f"{frontend.__name__}: {reason}" for reason in self._wrong_with(job, ended)]
         if not wrong and counted != (expected := sum((job.builds for job in jobs), Counter())):
             wrong.append(f"builds: {counted} instead of {expected}")
+        self._own.update(name for job in jobs for name in job.own)
         return wrong + self.changes()
 
     def changes(self) -> list[str]:
-        """Return what has changed in the checkout since the beginning."""
-        found = snapshot(self.root)
+        """Return what has changed in the checkout, but for what frontends themselves write."""
+        found = {
+            name: value for name, value in snapshot(self.root).items() if name not in self._own
+        }
         changed = [
             name for name in {*found, *self._before} if found.get(name) != self._before.get(name)
         ]

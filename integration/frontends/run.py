@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,7 +100,10 @@ def run(command: Sequence[str], env: Mapping[str, str], umask: int = -1) -> Fini
 
 
 def run_at_once(
-    commands: Sequence[Sequence[str] | Command], env: Mapping[str, str], logs: Path
+    commands: Sequence[Sequence[str] | Command],
+    env: Mapping[str, str],
+    logs: Path,
+    meanwhile: Callable[[list[subprocess.Popen[bytes]]], None] | None = None,
 ) -> list[Finished]:
     """Start *commands* at the same instant and wait for all of them.
 
@@ -111,6 +114,8 @@ def run_at_once(
         commands: the command lines, each an absolute path and what follows it.
         env: the variables for all of them.
         logs: a directory for their output.
+        meanwhile: called when they have started, before any is waited for; each is the leader
+            of a session of its own then.
     """
     logs.mkdir(parents=True, exist_ok=True)
     ready, tell_ready = os.pipe()
@@ -134,6 +139,7 @@ def run_at_once(
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    start_new_session=meanwhile is not None,
                 )
             )
     os.close(tell_ready)
@@ -141,6 +147,8 @@ def run_at_once(
     with open(ready, "rb") as reports:
         waiting = len(reports.read())
     os.close(start)
+    if meanwhile:
+        meanwhile(processes)
     statuses = [process.wait() for process in processes]
     assert waiting == len(commands), "a process has not come to the start"
     return [
