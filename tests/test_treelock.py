@@ -18,6 +18,7 @@ import pytest
 
 from isolated_backend import treelock
 from isolated_backend.errors import TreeLockError
+from isolated_backend.lock import announce, is_announced
 from isolated_backend.settings import Settings
 
 AUTO = Settings(lock_timeout=30)
@@ -123,6 +124,54 @@ def test_a_writer_waits_for_the_readers(root: Path, other: Callable[..., Other])
         assert writer.says() == "reads"
         assert not (root / "by-other").exists()
     assert writer.says() == "writes"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs locks of open file descriptions")
+def test_a_stream_of_readers_does_not_keep_a_writer_waiting(
+    root: Path, other: Callable[..., Other]
+) -> None:
+    if treelock._open is treelock._FileLock:
+        pytest.skip("SQLite lets nobody in while a writer waits")
+    with hold(root):
+        writer = other(write=True)
+        assert writer.says() == "reads"
+        descriptor = os.open(lock_file(root), os.O_RDONLY)
+        while not is_announced(descriptor):
+            pass
+        os.close(descriptor)
+        late = other()
+        with pytest.raises(subprocess.TimeoutExpired):
+            late.process.wait(0.5)
+    assert writer.says() == "writes"
+    writer.let_go()
+    assert late.says() == "reads"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs locks of open file descriptions")
+def test_an_announcement_does_not_outlive_its_hook(tmp_path: Path) -> None:
+    """A daemon that setup.py has forked keeps a copy of the descriptor."""
+    lock = treelock._KernelLock(str(tmp_path))
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    announce(lock._descriptor)
+    copy = os.dup(lock._descriptor)
+    assert is_announced(descriptor)
+    lock.close()
+    assert not is_announced(descriptor)
+    os.close(copy)
+    os.close(descriptor)
+
+
+def lock_file(root: Path) -> Path:
+    return root / "pyproject.toml" if (root / "pyproject.toml").exists() else root
+
+
+def test_where_nothing_can_be_announced_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_here(*args: object) -> bytes:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(fcntl, "fcntl", not_here)
+    announce(0)
+    assert not is_announced(0)
 
 
 def test_the_first_write_makes_a_writer_once(root: Path, other: Callable[..., Other]) -> None:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from . import slots
 from .bytecode import is_the_projects
 from .errors import TreeLockError
-from .lock import try_lock, unlock
+from .lock import announce, is_announced, retract, try_lock, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -187,16 +187,24 @@ class _KernelLock:
         except FileNotFoundError:
             self._descriptor = os.open(root, os.O_RDONLY)
         try:
-            self.try_read()
+            try_lock(self._descriptor, shared=True)
         except OSError:
             self.close()
             raise
 
     def try_read(self) -> bool:
+        # Whoever begins leaves the turn to a writer that waits already: builds that follow each
+        # other without a gap would keep it waiting for ever.
+        if is_announced(self._descriptor):
+            unlock(self._descriptor)
+            return False
         return try_lock(self._descriptor, shared=True)
 
     def try_write(self) -> bool:
-        return try_lock(self._descriptor)
+        if try_lock(self._descriptor):
+            return True
+        announce(self._descriptor)
+        return False
 
     def holders(self) -> list[int]:
         inode = str(os.fstat(self._descriptor).st_ino)
@@ -214,6 +222,7 @@ class _KernelLock:
         # as long as it lives; a forked child that comes by here must not free its parent's hold.
         if os.getpid() == self._owner:
             with suppress(OSError):
+                retract(self._descriptor)
                 unlock(self._descriptor)
         os.close(self._descriptor)
 
