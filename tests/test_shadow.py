@@ -129,3 +129,12 @@ def test_a_root_that_a_team_shares_hands_its_group_on(root: Path, place: Path) -
     Shadow(str(root), str(place), "/nowhere")
     assert place.stat().st_mode & 0o2000
     assert place.stat().st_gid == root.stat().st_gid
+
+
+def test_only_steps_to_the_artifact_pass(shadow: Shadow, place: Path) -> None:
+    shadow.seed("demo.egg-info")
+    step = str(place / "build" / "lib" / "x.py")
+    assert shadow.passes(step, step)
+    assert not shadow.passes(step, "build/lib/x.py")
+    assert not shadow.passes(step, Path(step))
+    assert not shadow.passes(str(place / "demo.egg-info" / "PKG-INFO"), step)

@@ -7,8 +7,7 @@ import os
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import bytecode, slots, treelock
 from .errors import BackendError, ShadowError
@@ -82,8 +81,7 @@ def build_wheel(
         return publish(os.path.join(call.shadow.dist, name), wheel_directory)
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     """One call of one hook: where it works, and by which settings."""
 
     delegate: str
@@ -95,14 +93,17 @@ class _Call:
     def setuptools(self, hook: str, *arguments: Any) -> Any:
         """Call *hook* of setuptools' own backend with what it writes redirected."""
         own = [self.shadow.place, *self._directories_of_the_frontend()]
-        writer = "an editable install" if hook == "build_editable" else None
+        editable = hook == "build_editable"
+        writer = "an editable install" if editable else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
             taken.enter_context(bytecode.kept_out_of(self.root))
             from . import redirect  # only now: used in-tree, it lies in the root
 
             setuptools = redirect.load(self.delegate)
-            taken.enter_context(redirect.redirected(self.shadow, self.metadata_directory))
+            taken.enter_context(
+                redirect.redirected(self.shadow, self.metadata_directory, editable=editable)
+            )
             taken.enter_context(treelock.held(self.root, self.settings, own=own, writer=writer))
             taken.enter_context(_full_disk_named(self.shadow.place))
             return getattr(setuptools, hook)(*arguments)

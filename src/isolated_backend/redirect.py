@@ -55,6 +55,8 @@ WORK_DIRECTORIES = {
     "install_scripts": ("build_dir",),
 }
 
+_EDITABLE_WHEEL = "setuptools.command.editable_wheel"
+
 _replacements: list[tuple[str, str, str, Factory]] = []
 
 
@@ -96,11 +98,14 @@ def load(delegate: str) -> Any:
 
 
 @contextmanager
-def redirected(shadow: Shadow, metadata_directory: str | None = None) -> Iterator[None]:
+def redirected(
+    shadow: Shadow, metadata_directory: str | None = None, *, editable: bool = False
+) -> Iterator[None]:
     """Redirect what setuptools writes in the root to *shadow* while this is open.
 
     Args:
         shadow: where to.
+        editable: whether an editable wheel will be built; others do without that command's module.
         metadata_directory: where the frontend wants the metadata of this call, if it does.
 
     Raises:
@@ -111,6 +116,8 @@ def redirected(shadow: Shadow, metadata_directory: str | None = None) -> Iterato
     _forget_made_directories()
     try:
         for module, owner, name, factory in _replacements:
+            if module == _EDITABLE_WHEEL and not editable:
+                continue
             undo.append(_replace(shadow, module, owner, name, factory))
         with _temporary_files_in(shadow):
             yield
@@ -531,6 +538,8 @@ def _copy_file(shadow: Shadow, original: Method) -> Method:
         if isinstance(infile, str):
             infile = shadow.actual(infile)
         target = os.fspath(outfile)
+        if target.startswith(shadow.place):
+            return original(self, infile, outfile, *args, **kwargs)
         if os.path.isdir(target):
             target = os.path.join(target, os.path.basename(infile))
         if not shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
@@ -543,6 +552,30 @@ def _copy_file(shadow: Shadow, original: Method) -> Method:
             with suppress(FileNotFoundError):  # renaming one hard link to another does nothing
                 os.unlink(passing)
         return target, copied
+
+    return copy_file
+
+
+@_replaces("distutils.file_util", "", "copy_file")
+def _link_file(shadow: Shadow, original: Method) -> Method:
+    """Link instead of copying from ``build_lib`` to ``bdist_dir``: both are ours, and pass.
+
+    It pays for emptying the shadow at the end, which setuptools leaves to ``setup.py clean``. Not
+    the egg-info: a project may edit what is staged of it.
+    """
+
+    def copy_file(
+        src: Any,
+        dst: Any,
+        preserve_mode: Any = True,
+        preserve_times: Any = True,
+        update: Any = False,
+        link: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        if link is None and preserve_mode and preserve_times and shadow.passes(src, dst):
+            link = "hard"
+        return original(src, dst, preserve_mode, preserve_times, update, link, **kwargs)
 
     return copy_file
 
@@ -592,7 +625,7 @@ def _remove_tree(shadow: Shadow, original: Method) -> Method:
 # --- editable installs --------------------------------------------------------------------------
 
 
-@_replaces("setuptools.command.editable_wheel", "", "_empty_dir")
+@_replaces(_EDITABLE_WHEEL, "", "_empty_dir")
 def _empty_dir(shadow: Shadow, original: Method) -> Method:
     """Do not empty the link tree of the strict mode: it stays in use until the new one is there."""
 
@@ -603,7 +636,7 @@ def _empty_dir(shadow: Shadow, original: Method) -> Method:
     return keep
 
 
-@_replaces("setuptools.command.editable_wheel", "_LinkTree", "_create_links")
+@_replaces(_EDITABLE_WHEEL, "_LinkTree", "_create_links")
 def _create_links(shadow: Shadow, original: Method) -> Method:
     """Put the new links over those of the installation before, then remove what is left of it."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import SettingsError
 
@@ -22,8 +21,7 @@ IN_TREE_WRITES = ("auto", "lock", "allow")
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one hook call; each field is a key of the table, with ``-`` for ``_``."""
 
     keep: bool = False
@@ -50,7 +48,7 @@ class Settings:
         """
         settings = cls(**_checked(_table(os.path.join(root, "pyproject.toml"))))
         if KEEP_VARIABLE in os.environ:
-            return replace(settings, keep=os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE)
+            return settings._replace(keep=os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE)
         return settings
 
 
@@ -79,7 +77,7 @@ def _table(path: str) -> Mapping[str, Any]:
 
 def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return *table* as arguments for :class:`Settings`; refuse what is unknown or mistyped."""
-    known = {field.name.replace("_", "-"): field for field in fields(Settings)}
+    known = {name.replace("_", "-"): name for name in Settings._fields}
     arguments: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
@@ -87,7 +85,7 @@ def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
                 f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows "
                 f"{', '.join(f'`{name}`' for name in known)}."
             )
-        wanted = type(known[key].default)
+        wanted = type(Settings._field_defaults[known[key]])
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:
@@ -95,7 +93,7 @@ def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
                 f"pyproject.toml: `{key}` in [{TABLE}] must be {_TYPE_NAMES[wanted]}, "
                 f"not {value!r}."
             )
-        arguments[known[key].name] = value
+        arguments[known[key]] = value
     writes = arguments.get("in_tree_writes", "auto")
     if writes not in IN_TREE_WRITES:
         raise SettingsError(

@@ -130,6 +130,15 @@ class Shadow:
         """Whether shadows lie inside the root, because TMPDIR does."""
         return self._hidden is not None
 
+    def passes(self, *paths: object) -> bool:
+        """Tell whether all *paths* are in the shadow, and only steps to the artifact."""
+        return all(
+            isinstance(path, str)
+            and path.startswith(self.place)
+            and not any(seeded in path for seeded in self._seeded)
+            for path in paths
+        )
+
     def hides(self, name: str) -> bool:
         """Tell whether *name*, relative to the root, is of a shadow that lies inside the root."""
         return self._hidden is not None and os.path.normpath(name).startswith(self._hidden)

@@ -357,11 +357,10 @@ def _two(arguments: tuple[Any, ...]) -> Iterable[PathAndDirectory]:
     return [(source, source_directory), (target, target_directory)]
 
 
-#: The audit events of the standard library that change a tree, and the paths that they name.
+#: The audit events of the standard library that change what a tree holds, and the paths they name.
+#: Permissions and times are not among them: who copies a file sets them for each, later.
 _TOUCHED: dict[str, Callable[[tuple[Any, ...]], Iterable[PathAndDirectory]]] = {
     "open": _opened,
-    "os.chmod": _one(2),
-    "os.chown": _one(3),
     "os.link": lambda arguments: list(_two(arguments))[1:],
     "os.mkdir": _one(2),
     "os.remove": _one(1),
@@ -369,7 +368,6 @@ _TOUCHED: dict[str, Callable[[tuple[Any, ...]], Iterable[PathAndDirectory]]] = {
     "os.rmdir": _one(1),
     "os.symlink": lambda arguments: [(arguments[1], arguments[2])],
     "os.truncate": _one(0),
-    "os.utime": _one(3),
 }
 
 
@@ -390,6 +388,8 @@ class _Watch:
 
     def about_to_touch(self, event: str, path: Any, directory: Any) -> None:
         """Take note that *event* is about to happen to *path*, relative to *directory*."""
+        if type(path) is str and path.startswith(self._own):
+            return  # what a build writes is nearly always in its shadow, so let this be quick
         absolute = _absolute(path, directory)
         if absolute is None or absolute.startswith(self._own):
             return
