@@ -49,8 +49,8 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     writers = [verdict for verdict in counted if verdict.written]
     text = (
         f"{len(perfect)} of {len(counted)} projects: sdist, wheel, metadata and requirements are "
-        f"setuptools' to the byte, and the root is untouched, but for what {len(writers)} of them "
-        "write into it themselves."
+        "setuptools', member by member, and the root is untouched, but for what "
+        f"{len(writers)} of them write into it themselves."
     )
     neither = len(verdicts) - len(counted)
     if neither:
