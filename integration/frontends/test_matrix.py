@@ -41,7 +41,8 @@ def test_alone(
 
 
 @pytest.mark.usefixtures("whole_machine")
-@pytest.mark.parametrize("builds", [1, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("builds", [1, 1000])
 def test_all_at_the_same_instant(
     builds: int,
     checkout: Checkout,

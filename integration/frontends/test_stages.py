@@ -25,7 +25,7 @@ FILES = 40
 FILES_OF_THE_CONTROL = 300
 VICTIMS = 3
 
-pytestmark = pytest.mark.usefixtures("whole_machine")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("whole_machine")]
 
 #: tox-uv takes a fraction of the time; the long runs have tox itself.
 ROUNDS = pytest.mark.parametrize(
