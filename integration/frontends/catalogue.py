@@ -301,10 +301,10 @@ FRONTENDS: list[Callable[[Place], Job]] = [
 
 #: Those that begin to build at once: more builds a second, nearer to each other.
 QUICK: list[Callable[[Place], Job]] = [
-    *[build_without_isolation] * 6,
-    *[pip_wheel_without_isolation] * 3,
+    *[build_without_isolation] * 12,
+    pip_wheel_without_isolation,
     *[uv_build] * 4,
-    *[uv_pip_install] * 2,
+    uv_pip_install,
     uv_pip_install_editable,
     uv_sync,
 ]
