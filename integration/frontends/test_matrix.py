@@ -68,6 +68,7 @@ def test_all_at_the_same_instant(
     record_property("figures", f"{turn} rounds: {examination.figures}, 0 failures, 0 changes")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("whole_machine")
 def test_plain_setuptools_collides_under_the_same_load(
     checkout: Checkout,
