@@ -108,7 +108,7 @@ def test_a_seeded_directory_begins_as_in_the_root_and_is_then_its_own(
 def test_shadows_inside_the_root_are_hidden(root: Path) -> None:
     place = root / "tmp" / "isolated-backend.0" / "root-abc" / "0"
     place.mkdir(parents=True)
-    shadow = Shadow(str(root), str(place), str(root / "tmp" / "isolated-backend."))
+    shadow = Shadow(str(root), str(place), str(root / "tmp"))
     assert shadow.inside_root
     assert shadow.hides("tmp/isolated-backend.0/other/1/build")
     assert shadow.hides("./tmp/isolated-backend.0/x")

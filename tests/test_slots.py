@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -23,34 +24,42 @@ def temporary() -> Path:
     return Path(os.environ["TMPDIR"])
 
 
+def lease(root: str = ROOT, *, keep: bool = False) -> AbstractContextManager[str]:
+    return slots.lease(root, str(temporary()), keep=keep)
+
+
+def directory_of(root: str) -> str:
+    return slots.directory_of(root, str(temporary()))
+
+
 def test_a_lone_build_always_gets_slot_0() -> None:
     for _ in range(3):
-        with slots.lease(ROOT) as place:
+        with lease() as place:
             assert Path(place).name == "0"
             assert os.listdir(place) == []
             Path(place, "left").touch()
 
 
 def test_simultaneous_builds_get_the_lowest_free_slots() -> None:
-    with slots.lease(ROOT) as first:
-        with slots.lease(ROOT) as second, slots.lease(ROOT) as third:
+    with lease() as first:
+        with lease() as second, lease() as third:
             assert [Path(place).name for place in (first, second, third)] == ["0", "1", "2"]
-        with slots.lease(ROOT) as again:
+        with lease() as again:
             assert again == second
-        with slots.lease("/other/project") as other:
+        with lease("/other/project") as other:
             assert Path(other).name == "0"
             assert Path(other).parent != Path(first).parent
 
 
 def test_two_roots_of_one_name_do_not_share_slots(tmp_path: Path) -> None:
-    assert slots.directory_of("/a/project") != slots.directory_of("/b/project")
+    assert directory_of("/a/project") != directory_of("/b/project")
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert slots.directory_of(str(tmp_path / "link")) == slots.directory_of(str(tmp_path / "real"))
+    assert directory_of(str(tmp_path / "link")) == directory_of(str(tmp_path / "real"))
 
 
 def test_nothing_but_empty_lock_files_is_left() -> None:
-    with slots.lease(ROOT) as place:
+    with lease() as place:
         nested = Path(place, "a", "b")
         nested.mkdir(parents=True)
         (nested / "read-only").touch()
@@ -64,7 +73,7 @@ def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
     script = f"""
         import os, signal
         from isolated_backend import slots
-        with slots.lease({ROOT!r}) as place:
+        with slots.lease({ROOT!r}, os.environ["TMPDIR"]) as place:
             os.makedirs(os.path.join(place, "build", "lib"))
             print(place, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -75,39 +84,39 @@ def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
     assert killed.returncode == -signal.SIGKILL
     place = killed.stdout.strip()
     assert os.listdir(place) == ["build"]
-    with slots.lease(ROOT) as again:
+    with lease() as again:
         assert again == place
         assert os.listdir(again) == []
 
 
 def test_a_kept_slot_is_not_leased_again() -> None:
-    with slots.lease(ROOT, keep=True) as kept:
+    with lease(keep=True) as kept:
         Path(kept, "evidence").touch()
-    with slots.lease(ROOT) as other:
+    with lease() as other:
         assert other != kept
     assert os.listdir(kept) == ["evidence"]
 
 
 def test_a_forked_child_does_not_give_back_its_parents_slot() -> None:
-    with slots.lease(ROOT) as place:
-        lease = slots.lease(ROOT)
-        inner = lease.__enter__()
+    with lease() as place:
+        slot = lease()
+        inner = slot.__enter__()
         Path(inner, "parents").touch()
         child = os.fork()
         if child == 0:  # a child of setup.py that leaves through the hook's frames
-            lease.__exit__(None, None, None)
+            slot.__exit__(None, None, None)
             os._exit(0)
         os.waitpid(child, 0)
         assert os.listdir(inner) == ["parents"]
-        with slots.lease(ROOT) as third:
+        with lease() as third:
             assert third not in (place, inner)
-        lease.__exit__(None, None, None)
+        slot.__exit__(None, None, None)
         assert not os.path.exists(inner)
 
 
 def test_only_this_user_can_look_into_the_slots() -> None:
-    with slots.lease(ROOT) as place:
-        for path in (Path(slots.home()), Path(place)):
+    with lease() as place:
+        for path in (Path(slots.home(str(temporary()))), Path(place)):
             assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
@@ -115,7 +124,7 @@ def test_only_this_user_can_look_into_the_slots() -> None:
 def test_a_directory_that_is_not_ours_alone_is_refused(
     attack: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(slots.home())
+    home = Path(slots.home(str(temporary())))
     if attack == "open to all":
         home.mkdir()
         home.chmod(0o777)
@@ -127,7 +136,7 @@ def test_a_directory_that_is_not_ours_alone_is_refused(
     else:
         home.mkdir(mode=0o700)
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with slots.lease(ROOT) as place:
+    with lease() as place:
         assert not place.startswith(str(home) + os.sep)
         assert Path(place).parent == temporary()
         assert stat.S_IMODE(os.stat(place).st_mode) == 0o700
@@ -136,8 +145,8 @@ def test_a_directory_that_is_not_ours_alone_is_refused(
 
 
 def test_a_private_directory_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(slots.home()).touch()
-    with slots.lease(ROOT, keep=True) as place:
+    Path(slots.home(str(temporary()))).touch()
+    with lease(keep=True) as place:
         pass
     assert os.path.isdir(place)
 
@@ -149,17 +158,17 @@ def test_a_file_system_without_locks_gives_a_private_directory(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(slots, "try_lock", no_locks)
-    with slots.lease(ROOT) as first, slots.lease(ROOT) as second:
+    with lease() as first, lease() as second:
         assert first != second
         assert Path(first).parent == temporary()
 
 
 def test_a_slot_that_cannot_be_wiped_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    with slots.lease(ROOT) as place:
+    with lease() as place:
         pass
     os.mkdir(place)
     monkeypatch.setattr(slots, "_remove", lambda path: None)
-    with slots.lease(ROOT) as other:
+    with lease() as other:
         assert Path(other).name == "1"
 
 
@@ -193,13 +202,13 @@ def test_a_directory_that_cannot_be_made_is_a_clear_error(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "mkdir", full)
     with pytest.raises(ShadowError, match=r"below .*temporary: No space left on device"):
-        slots.lease(ROOT).__enter__()
+        lease().__enter__()
 
 
 def test_any_name_of_a_root_makes_a_name_of_a_directory() -> None:
     for name in ("with space", "äöü", "x" * 255, "-", "a.b"):
-        found = Path(slots.directory_of(f"/roots/{name}")).name
+        found = Path(directory_of(f"/roots/{name}")).name
         assert found.isascii()
         assert len(found) < 60
         assert " " not in found
-    assert Path(slots.directory_of("/")).name.startswith("root-")
+    assert Path(directory_of("/")).name.startswith("root-")

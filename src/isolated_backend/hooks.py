@@ -45,9 +45,10 @@ def prepare_metadata(
 
     The frontend asked for files in just this directory, so they are made there, wherever it is.
     """
-    with _call(delegate, metadata_directory=os.path.abspath(metadata_directory)) as call:
+    metadata_directory = os.path.abspath(metadata_directory)
+    with _call(delegate, metadata_directory) as call:
         hook = f"prepare_metadata_for_build_{kind}"
-        return str(call.setuptools(hook, call.metadata_directory, config_settings))
+        return str(call.setuptools(hook, metadata_directory, config_settings))
 
 
 def build_sdist(delegate: str, sdist_directory: str, config_settings: ConfigSettings | None) -> str:
@@ -88,11 +89,9 @@ class _Call(NamedTuple):
     root: str
     settings: Settings
     shadow: Shadow
-    metadata_directory: str | None
 
     def setuptools(self, hook: str, *arguments: Any) -> Any:
         """Call *hook* of setuptools' own backend with what it writes redirected."""
-        own = [self.shadow.place, *self._directories_of_the_frontend()]
         editable = hook == "build_editable"
         writer = "an editable install" if editable else None
         with ExitStack() as taken:
@@ -101,22 +100,16 @@ class _Call(NamedTuple):
             from . import redirect  # only now: used in-tree, it lies in the root
 
             setuptools = redirect.load(self.delegate)
+            taken.enter_context(redirect.redirected(self.shadow, editable=editable))
             taken.enter_context(
-                redirect.redirected(self.shadow, self.metadata_directory, editable=editable)
+                treelock.held(self.root, self.settings, own=self.shadow.own, writer=writer)
             )
-            taken.enter_context(treelock.held(self.root, self.settings, own=own, writer=writer))
             taken.enter_context(_full_disk_named(self.shadow.place))
             return getattr(setuptools, hook)(*arguments)
 
-    def _directories_of_the_frontend(self) -> Iterator[str]:
-        """Yield the directories below the root that are not the project's."""
-        for path in (self.metadata_directory, slots.temporary_directory()):
-            if path is not None and path.startswith(self.root + os.sep):
-                yield path
-
 
 @contextmanager
-def _call(delegate: str, *, metadata_directory: str | None = None) -> Iterator[_Call]:
+def _call(delegate: str, metadata_directory: str | None = None) -> Iterator[_Call]:
     """Yield a call that has a shadow of its own.
 
     Everything that is taken here is given back at the end, in reverse order.
@@ -126,12 +119,11 @@ def _call(delegate: str, *, metadata_directory: str | None = None) -> Iterator[_
         taken.enter_context(_told_to_the_user())
         taken.enter_context(_one_at_a_time)
         settings = Settings.read(root)
-        place = taken.enter_context(slots.lease(root, keep=settings.keep))
+        temporary = slots.temporary_directory()
+        place = taken.enter_context(slots.lease(root, temporary, keep=settings.keep))
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
-        hidden = os.path.join(slots.temporary_directory(), slots.PREFIX)
-        shadow = Shadow(root, place, hidden)
-        yield _Call(delegate, root, settings, shadow, metadata_directory)
+        yield _Call(delegate, root, settings, Shadow(root, place, temporary, metadata_directory))
 
 
 @contextmanager

@@ -98,20 +98,16 @@ def load(delegate: str) -> Any:
 
 
 @contextmanager
-def redirected(
-    shadow: Shadow, metadata_directory: str | None = None, *, editable: bool = False
-) -> Iterator[None]:
+def redirected(shadow: Shadow, *, editable: bool = False) -> Iterator[None]:
     """Redirect what setuptools writes in the root to *shadow* while this is open.
 
     Args:
         shadow: where to.
         editable: whether an editable wheel will be built; others do without that command's module.
-        metadata_directory: where the frontend wants the metadata of this call, if it does.
 
     Raises:
         RedirectError: this setuptools has not got what has to be replaced.
     """
-    shadow.metadata_directory = metadata_directory
     undo: list[Callable[[], None]] = []
     _forget_made_directories()
     try:

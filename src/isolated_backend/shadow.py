@@ -14,6 +14,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .slots import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,25 +26,36 @@ class Shadow:
     Args:
         root: the project root, which is the current directory of the hook.
         place: an empty directory that belongs to this call alone.
-        hidden: how the paths of all shadows begin. Where that is inside the root, because
-            TMPDIR is, they must not appear in any file list.
+        temporary: the directory for temporary files. Where it is inside the root, the shadows in
+            it must not appear in any file list.
+        metadata_directory: where the frontend wants the metadata of this call, if it does.
     """
 
-    def __init__(self, root: str, place: str, hidden: str) -> None:
+    def __init__(
+        self, root: str, place: str, temporary: str, metadata_directory: str | None = None
+    ) -> None:
         self.root = root
         self.place = place
+        self.metadata_directory = metadata_directory
         self.open = True
-        self.metadata_directory: str | None = None
+        self._temporary = temporary
         self._moved: set[str] = set()  # in-tree names of what has been relocated
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: set[str] = set()  # absolute paths that are to stay in the root
-        self._hidden = _below(hidden, root)
+        self._hidden = _below(os.path.join(temporary, PREFIX), root)
         _inherit_group(root, place)
 
     @property
     def dist(self) -> str:
         """Where setuptools is to put the artifact."""
         return os.path.join(self.place, "dist")
+
+    @property
+    def own(self) -> list[str]:
+        """The directories that are not the project's, wherever they lie."""
+        passed = (self.metadata_directory, self._temporary)
+        inside = self.root + os.sep
+        return [self.place, *(path for path in passed if path and path.startswith(inside))]
 
     def leave(self, path: str) -> None:
         """Leave *path* and what is below it where it is: the caller asked for just this place."""

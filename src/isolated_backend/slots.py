@@ -38,11 +38,12 @@ _logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def lease(root: str, *, keep: bool = False) -> Iterator[str]:
+def lease(root: str, temporary: str, *, keep: bool = False) -> Iterator[str]:
     """Lease an empty directory for one hook call on the project in *root*.
 
     Args:
         root: the project root.
+        temporary: the directory for temporary files (:func:`temporary_directory`).
         keep: leave the directory as it is at the end, and do not lease it again.
 
     Yields:
@@ -52,10 +53,10 @@ def lease(root: str, *, keep: bool = False) -> Iterator[str]:
         ShadowError: the temporary directory cannot be used.
     """
     try:
-        slot = _take_slot(root) or _Private()
+        slot = _take_slot(root, temporary) or _Private(temporary)
     except OSError as error:
         raise ShadowError(
-            f"Cannot make a directory to build in below {temporary_directory()}: "
+            f"Cannot make a directory to build in below {temporary}: "
             f"{error.strerror}. Free it, or point TMPDIR to a directory that can be written."
         ) from error
     owner = os.getpid()
@@ -91,23 +92,23 @@ def temporary_directory() -> str:
     return os.path.realpath(tempfile.gettempdir())
 
 
-def home() -> str:
-    """Return the path of the directory that holds all the slots of this user."""
+def home(temporary: str) -> str:
+    """Return the path of the directory in *temporary* that holds all the slots of this user."""
     if sys.platform == "win32":
         import getpass
 
         user = getpass.getuser()
     else:
         user = str(os.getuid())
-    return os.path.join(temporary_directory(), PREFIX + user)
+    return os.path.join(temporary, PREFIX + user)
 
 
-def directory_of(root: str) -> str:
+def directory_of(root: str, temporary: str) -> str:
     """Return the path of the directory that holds the slots of the project in *root*."""
     real = os.path.realpath(root)
     name = re.sub(r"[^\w.-]+", "_", os.path.basename(real), flags=re.ASCII)[:32] or "root"
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
-    return os.path.join(home(), f"{name}-{digest}")
+    return os.path.join(home(temporary), f"{name}-{digest}")
 
 
 class _Slot:
@@ -133,8 +134,8 @@ class _Slot:
 class _Private:
     """A directory under a random name, for where slots cannot be had."""
 
-    def __init__(self) -> None:
-        self.path = tempfile.mkdtemp(prefix=PREFIX, dir=temporary_directory())
+    def __init__(self, temporary: str) -> None:
+        self.path = tempfile.mkdtemp(prefix=PREFIX, dir=temporary)
 
     def give_back(self, *, keep: bool) -> None:
         """Remove the directory unless it is to be kept."""
@@ -142,9 +143,9 @@ class _Private:
             _remove(self.path)
 
 
-def _take_slot(root: str) -> _Slot | None:
+def _take_slot(root: str, temporary: str) -> _Slot | None:
     """Take the lowest free slot; ``None`` where there is no safe place or no lock for slots."""
-    parent = home()
+    parent = home(temporary)
     with suppress(FileExistsError):
         os.mkdir(parent, 0o700)
     if not _is_ours_alone(parent):
@@ -153,7 +154,7 @@ def _take_slot(root: str) -> _Slot | None:
             parent,
         )
         return None
-    directory = directory_of(root)
+    directory = directory_of(root, temporary)
     with suppress(FileExistsError):
         os.mkdir(directory, 0o700)
     for number in count():

@@ -240,7 +240,7 @@ class _FileLock:
 
         import filelock
 
-        directory = slots.directory_of(root)
+        directory = slots.directory_of(root, slots.temporary_directory())
         os.makedirs(directory, mode=0o700, exist_ok=True)
         path = os.path.join(directory, "tree.lock")
         self._timed_out = filelock.Timeout
