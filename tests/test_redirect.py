@@ -50,7 +50,7 @@ def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
         pytest.raises(
             RedirectError, match=r"has no setuptools.command.egg_info.FileList._safe_path"
         ),
-        redirect.redirected(shadow(tmp_path)),
+        redirect.redirected(shadow(tmp_path), "build_sdist"),
     ):
         pass
     assert egg_info.finalize_options is before
@@ -80,7 +80,7 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
 
     original = FileList.append
     first = shadow(tmp_path)
-    with redirect.redirected(first):
+    with redirect.redirected(first, "build_sdist"):
         kept = FileList.append
 
         def wrapped(self: FileList, item: str) -> None:
@@ -105,7 +105,7 @@ def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.Monkey
 
 
 def test_every_replacement_says_why() -> None:
-    for _, owner, name, factory in redirect._replacements:
+    for _, owner, name, _, factory in redirect._replacements:
         assert factory.__doc__ or name in {
             "include",
             "recursive_include",

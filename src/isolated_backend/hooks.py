@@ -9,7 +9,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import bytecode, slots, treelock
+from . import bytecode, requirements, slots, treelock
 from .errors import BackendError, ShadowError
 from .publish import publish
 from .settings import Settings
@@ -34,6 +34,12 @@ def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | Non
         kind: ``sdist``, ``wheel`` or ``editable``.
         config_settings: passed on untouched.
     """
+    with _told_to_the_user():
+        root = os.getcwd()
+        Settings.read(root)  # whoever mistyped them hears so at the first hook
+        known = requirements.known(root, kind, config_settings)
+    if known is not None:
+        return known
     with _call(delegate) as call:
         return list(call.setuptools(f"get_requires_for_build_{kind}", config_settings))
 
@@ -92,15 +98,14 @@ class _Call(NamedTuple):
 
     def setuptools(self, hook: str, *arguments: Any) -> Any:
         """Call *hook* of setuptools' own backend with what it writes redirected."""
-        editable = hook == "build_editable"
-        writer = "an editable install" if editable else None
+        writer = "an editable install" if hook == "build_editable" else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
             taken.enter_context(bytecode.kept_out_of(self.root))
             from . import redirect  # only now: used in-tree, it lies in the root
 
             setuptools = redirect.load(self.delegate)
-            taken.enter_context(redirect.redirected(self.shadow, editable=editable))
+            taken.enter_context(redirect.redirected(self.shadow, hook))
             taken.enter_context(
                 treelock.held(self.root, self.settings, own=self.shadow.own, writer=writer)
             )

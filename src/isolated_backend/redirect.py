@@ -15,13 +15,15 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from . import archive
 from .bytecode import is_the_projects
 from .errors import RedirectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from .shadow import Shadow
@@ -57,14 +59,32 @@ WORK_DIRECTORIES = {
 
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
 
-_replacements: list[tuple[str, str, str, Factory]] = []
+_EDITABLE = ("build_editable",)
+_WITHOUT_FILE_LIST = (
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+)
+
+_replacements: list[tuple[str, str, str, Sequence[str], Factory]] = []
 
 
-def _replaces(module: str, owner: str, name: str) -> Callable[[Factory], Factory]:
-    """Register what replaces the attribute *name* of ``module.owner`` (of *module* if empty)."""
+def _replaces(
+    module: str, owner: str, name: str, *, hooks: Sequence[str] = ()
+) -> Callable[[Factory], Factory]:
+    """Register what replaces the attribute *name* of ``module.owner`` (of *module* if empty).
+
+    Args:
+        module: by the name it is imported by.
+        owner: a class in it.
+        name: of a method or function.
+        hooks: do so in these hooks only; others need not even import *module*.
+    """
 
     def register(factory: Factory) -> Factory:
-        _replacements.append((module, owner, name, factory))
+        _replacements.append((module, owner, name, hooks, factory))
         return factory
 
     return register
@@ -98,12 +118,12 @@ def load(delegate: str) -> Any:
 
 
 @contextmanager
-def redirected(shadow: Shadow, *, editable: bool = False) -> Iterator[None]:
+def redirected(shadow: Shadow, hook: str) -> Iterator[None]:
     """Redirect what setuptools writes in the root to *shadow* while this is open.
 
     Args:
         shadow: where to.
-        editable: whether an editable wheel will be built; others do without that command's module.
+        hook: the hook that is to be called.
 
     Raises:
         RedirectError: this setuptools has not got what has to be replaced.
@@ -111,8 +131,8 @@ def redirected(shadow: Shadow, *, editable: bool = False) -> Iterator[None]:
     undo: list[Callable[[], None]] = []
     _forget_made_directories()
     try:
-        for module, owner, name, factory in _replacements:
-            if module == _EDITABLE_WHEEL and not editable:
+        for module, owner, name, hooks, factory in _replacements:
+            if hooks and hook not in hooks:
                 continue
             undo.append(_replace(shadow, module, owner, name, factory))
         with _temporary_files_in(shadow):
@@ -193,6 +213,54 @@ def _forget_made_directories() -> None:
         dir_util._path_created.clear()
 
 
+# --- what can be told without setuptools --------------------------------------------------------
+
+
+def configuration_files(root: str) -> list[str]:
+    """Return the files in which ``setup_requires`` can stand (``find_config_files``)."""
+    home = os.path.expanduser("~")
+    user = ".pydistutils.cfg" if os.name == "posix" else "pydistutils.cfg"
+    asked = os.environ.get("DIST_EXTRA_CONFIG")
+    return [
+        *(os.path.join(directory, "distutils.cfg") for directory in _directories_of_distutils()),
+        os.path.join(home, user),
+        os.path.join(root, "setup.cfg"),
+        *([asked] if asked else []),
+    ]
+
+
+def _directories_of_distutils() -> list[str]:
+    package = _directory_of_setuptools()
+    standard = os.path.join(os.path.dirname(os.__file__), "distutils")
+    return [standard, *([os.path.join(package, "_distutils")] if package else [])]
+
+
+def _directory_of_setuptools() -> str | None:
+    """Return where setuptools would be imported from, if it can be."""
+    spec = find_spec("setuptools")
+    return os.path.dirname(spec.origin) if spec and spec.origin else None
+
+
+def static_requirements(kind: str) -> list[str] | None:
+    """Return what setuptools requires for every artifact of *kind*.
+
+    Args:
+        kind: ``sdist``, ``wheel`` or ``editable``.
+
+    Returns:
+        ``wheel`` for wheels, until setuptools 70.1 got a ``bdist_wheel`` of its own; ``None`` if
+        this setuptools has no hook for this, or is not there at all.
+    """
+    package = _directory_of_setuptools()
+    if package is None:
+        return None
+    commands = os.path.join(package, "command")
+    if not os.path.exists(os.path.join(commands, "editable_wheel.py")):
+        return None
+    own = kind == "sdist" or os.path.exists(os.path.join(commands, "bdist_wheel.py"))
+    return [] if own else ["wheel"]
+
+
 # --- where commands work ------------------------------------------------------------------------
 
 
@@ -267,6 +335,38 @@ def _egg_info(shadow: Shadow, original: Method) -> Method:
             os.makedirs(self.egg_base, exist_ok=True)
 
     return finalize_options
+
+
+@_replaces("setuptools.command.egg_info", "egg_info", "find_sources", hooks=_WITHOUT_FILE_LIST)
+def _find_sources(shadow: Shadow, original: Method) -> Method:
+    """Make no file list for build requirements and metadata: it is not in either.
+
+    It is the last and by far the longest step of ``egg_info``. (All that shows is that the
+    ``.egg-info`` beside the ``.dist-info``, which setuptools calls transitional, has no
+    SOURCES.txt.) A project's own ``egg_info`` may do something with the list, so that gets it.
+    """
+
+    def find_sources(self: Any) -> None:
+        if not _is_setuptools_own(self, "run", "find_sources"):
+            original(self)
+
+    return find_sources
+
+
+def _is_setuptools_own(holder: Any, *names: str) -> bool:
+    """Tell whether the functions *names* of *holder*, an object or a module, are setuptools' own.
+
+    Those are not that a project or a plugin has overridden or replaced.
+    """
+    for name in names:
+        function = getattr(holder, name)
+        function = getattr(function, "__func__", function)
+        while getattr(function, "__globals__", None) is globals():
+            function = function.__wrapped__
+        module = getattr(function, "__globals__", {}).get("__name__", "")
+        if module.partition(".")[0] not in ("setuptools", "distutils"):
+            return False
+    return True
 
 
 # --- the file list ------------------------------------------------------------------------------
@@ -476,30 +576,62 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
 
     The original keeps the staging directory and the prefix of the members in one relative path,
     so it cannot be asked to stage elsewhere. An override of ``make_release_tree`` gets the
-    directory that it can write to.
+    directory that it can write to, with all files in it; where nobody looks into it, only those
+    are staged that setuptools makes or edits.
     """
 
     def make_distribution(self: Any) -> None:
         name = self.distribution.get_fullname()
         base_dir = shadow.relocate(name)
-        self.make_release_tree(base_dir, self.filelist.files)
+        streamed = _streamed(shadow, self)
+        example = archive.example_of(streamed) if streamed else ""
+        streamed.discard(example)
+        files = [file for file in self.filelist.files if file not in streamed]
+        self.make_release_tree(base_dir, files)
         # A tar archive comes last: the compressed ones are made through a file of its name.
         formats = sorted(self.formats, key="tar".__eq__)
         self.archive_files = []
         for archive_format in formats:
-            archive = self.make_archive(
-                os.path.join(self.dist_dir, name),
-                archive_format,
-                base_dir=base_dir,
-                owner=self.owner,
-                group=self.group,
-            )
-            self.archive_files.append(archive)
-            self.distribution.dist_files.append(("sdist", "", archive))
+            base_name = os.path.join(self.dist_dir, name)
+            if streamed:
+                made = base_name + ".tar.gz"
+                self.mkpath(self.dist_dir)
+                import_module("distutils.log").info("Creating tar archive")
+                archive.write(made, base_dir, streamed, example)
+            else:
+                made = self.make_archive(
+                    base_name,
+                    archive_format,
+                    base_dir=base_dir,
+                    owner=self.owner,
+                    group=self.group,
+                )
+            self.archive_files.append(made)
+            self.distribution.dist_files.append(("sdist", "", made))
         if not self.keep_temp:
             import_module("distutils.dir_util").remove_tree(base_dir)
 
     return make_distribution
+
+
+def _streamed(shadow: Shadow, sdist: Any) -> set[str]:
+    """Return the files that can go into the archive without being staged.
+
+    None where someone would miss them in the staging directory: an override, a plugin, or the
+    user who asked to keep it.
+    """
+    archive_util = import_module("distutils.archive_util")
+    own = (
+        _is_setuptools_own(sdist, "make_distribution", "make_release_tree", "make_archive")
+        and _is_setuptools_own(sdist, "copy_file", "copy_tree", "mkpath", "execute")
+        and _is_setuptools_own(archive_util, "make_archive", "make_tarball")
+        and _is_setuptools_own(import_module("distutils.file_util"), "copy_file")
+        and _is_setuptools_own(sdist.distribution.metadata, "write_pkg_info")
+    )
+    if not own or list(sdist.formats) != ["gztar"] or sdist.keep_temp or sdist.owner or sdist.group:
+        return set()
+    names = [name for name in sdist.filelist.files if shadow.actual(name) == name]
+    return archive.without_staging(names) - {"setup.cfg"}  # that is edited
 
 
 @_replaces("distutils.command.sdist", "sdist", "make_release_tree")
@@ -621,7 +753,7 @@ def _remove_tree(shadow: Shadow, original: Method) -> Method:
 # --- editable installs --------------------------------------------------------------------------
 
 
-@_replaces(_EDITABLE_WHEEL, "", "_empty_dir")
+@_replaces(_EDITABLE_WHEEL, "", "_empty_dir", hooks=_EDITABLE)
 def _empty_dir(shadow: Shadow, original: Method) -> Method:
     """Do not empty the link tree of the strict mode: it stays in use until the new one is there."""
 
@@ -632,7 +764,7 @@ def _empty_dir(shadow: Shadow, original: Method) -> Method:
     return keep
 
 
-@_replaces(_EDITABLE_WHEEL, "_LinkTree", "_create_links")
+@_replaces(_EDITABLE_WHEEL, "_LinkTree", "_create_links", hooks=_EDITABLE)
 def _create_links(shadow: Shadow, original: Method) -> Method:
     """Put the new links over those of the installation before, then remove what is left of it."""
 

@@ -1,0 +1,45 @@
+"""Build requirements beyond those of pyproject.toml, where nothing dynamic can add to them.
+
+``get_requires_*`` of setuptools runs all of ``egg_info``, the file list included, to see whether
+``setup_requires`` is met. Without a setup.py that can only stand in a configuration file; and
+without it there the answer is known before setuptools is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def known(
+    root: str, kind: str, config_settings: Mapping[str, str | list[str] | None] | None
+) -> list[str] | None:
+    """Return what setuptools would answer, if that can be told without it.
+
+    Args:
+        root: the project root.
+        kind: ``sdist``, ``wheel`` or ``editable``.
+        config_settings: as passed to the hook. They are arguments for setuptools, so that it has
+            to judge them.
+
+    Returns:
+        The build requirements; ``None`` if setuptools has to be asked.
+    """
+    if config_settings or os.path.lexists(os.path.join(root, "setup.py")):
+        return None
+    from . import redirect
+
+    if any(_requires_something(path) for path in redirect.configuration_files(root)):
+        return None
+    return redirect.static_requirements(kind)
+
+
+def _requires_something(path: str) -> bool:
+    """Tell whether ``setup_requires`` appears in the configuration file at *path*."""
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        return b"setup_requires" in file.read().lower().replace(b"-", b"_")
+    return False
