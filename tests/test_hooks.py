@@ -128,10 +128,9 @@ def test_the_frontend_may_ask_for_the_metadata_in_the_root(
         made.append({name: after[name] for name in after.keys() - before.keys()})
         root.rename(root.with_name(backend))
     plain, ours = made
-    assert ours.keys() == plain.keys()
-    assert {n for n in ours if ours[n] != plain[n]} <= {
-        f"{directory}/src_layout.egg-info/SOURCES.txt".removeprefix("./")
-    }
+    # The file list is not part of the metadata, so we do without.
+    del plain[f"{directory}/src_layout.egg-info/SOURCES.txt".removeprefix("./")]
+    assert ours == plain
 
 
 def test_metadata_made_before_is_used(sample: Sample, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from . import archive
 from .bytecode import is_the_projects
 from .errors import RedirectError
 
@@ -581,9 +580,11 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
     """
 
     def make_distribution(self: Any) -> None:
+        from . import archive  # here, for it imports tarfile, and other hooks need neither
+
         name = self.distribution.get_fullname()
         base_dir = shadow.relocate(name)
-        streamed = _streamed(shadow, self)
+        streamed = archive.without_staging(_unseen(shadow, self)) - {"setup.cfg"}  # that is edited
         example = archive.example_of(streamed) if streamed else ""
         streamed.discard(example)
         files = [file for file in self.filelist.files if file not in streamed]
@@ -614,11 +615,10 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
     return make_distribution
 
 
-def _streamed(shadow: Shadow, sdist: Any) -> set[str]:
-    """Return the files that can go into the archive without being staged.
+def _unseen(shadow: Shadow, sdist: Any) -> list[str]:
+    """Return the files of the tree that nobody would miss in the staging directory.
 
-    None where someone would miss them in the staging directory: an override, a plugin, or the
-    user who asked to keep it.
+    None where there is someone: an override, a plugin, or the user who asked to keep it.
     """
     archive_util = import_module("distutils.archive_util")
     own = (
@@ -629,9 +629,8 @@ def _streamed(shadow: Shadow, sdist: Any) -> set[str]:
         and _is_setuptools_own(sdist.distribution.metadata, "write_pkg_info")
     )
     if not own or list(sdist.formats) != ["gztar"] or sdist.keep_temp or sdist.owner or sdist.group:
-        return set()
-    names = [name for name in sdist.filelist.files if shadow.actual(name) == name]
-    return archive.without_staging(names) - {"setup.cfg"}  # that is edited
+        return []
+    return [name for name in sdist.filelist.files if shadow.actual(name) == name]
 
 
 @_replaces("distutils.command.sdist", "sdist", "make_release_tree")
