@@ -21,9 +21,15 @@ from .namespaces import SMALL_FILE_SYSTEM, mounted
 #: archive; they cannot be compressed to less than half.
 MODULES, MODULE = 40, 25_000
 
+OVERRIDES = "{'build_py': Built, 'sdist': Staged}"
 SETUP = """\
 from setuptools import setup
+from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
+
+class Built(build_py):
+    def run(self):
+        super().run()
 
 class Staged(sdist):
     def make_release_tree(self, base_dir, files):
@@ -40,7 +46,7 @@ BEGINS = {
     "running build_py": "build",
     "running check": "staging",
     "Creating tar archive": "archive",
-    ".whl' and adding ": "archive",
+    "adding '": "archive",
     "isolated-backend: Cannot put ": "publishing",
 }
 START, ENOUGH = "start", "room enough"
@@ -56,8 +62,10 @@ def room(*kilobytes: int) -> tuple[str, ...]:
 
 #: Page by page: what holds an egg-info and a dist-info.
 PAGES = room(*range(4, 84, 4))
-#: A page for each file of the egg-info and of the few that are staged, then the archive.
-STREAMED = room(*range(4, 44, 4), 64, 128, 256, 512, 768, 1024, 1088, 1280, 2048, 4096)
+#: A page for each file of the egg-info, then the few files that are copied, then the archive.
+STREAMED = room(
+    *range(4, 28, 4), 32, *range(56, 76, 4), *(128, 256, 512, 1024, 1088, 1280, 2048, 4096)
+)
 #: All files are copied, before or after the pages of the egg-info are made, then the archive.
 COPIED = room(
     *range(4, 24, 4), *(512, 1024, 2048), *range(2080, 2108, 4), *(2304, 2816, 3072, 4096, 8192)
@@ -74,26 +82,27 @@ class Case:
         hook: the hook.
         places: the sizes of the place, as options of its file system.
         stages: in which it has to fail at one size or another.
-        staged: whether the project has an override for which an sdist's files are all staged.
+        copied: whether the project has overrides for which all files are copied first.
     """
 
     full: str
     hook: str
     places: tuple[str, ...]
     stages: set[str]
-    staged: bool = False
+    copied: bool = False
 
     def __str__(self) -> str:
-        return f"{self.full}-{self.hook}{'-staged' if self.staged else ''}"
+        return f"{self.full}-{self.hook}{'-copied' if self.copied else ''}"
 
 
 QUICK = [
-    Case("TMPDIR", "build_sdist", COPIED, {START, "egg-info", "staging", "archive"}, staged=True),
+    Case("TMPDIR", "build_sdist", COPIED, {START, "egg-info", "staging", "archive"}, copied=True),
     Case("output", "build_wheel", ARCHIVE, {"publishing"}),
 ]
 LONG = [
     Case("TMPDIR", "build_sdist", STREAMED, {START, "egg-info", "staging", "archive"}),
-    Case("TMPDIR", "build_wheel", COPIED, {START, "build", "egg-info", "archive"}),
+    Case("TMPDIR", "build_wheel", STREAMED, {START, "build", "egg-info", "archive"}),
+    Case("TMPDIR", "build_wheel", COPIED, {START, "build", "egg-info", "archive"}, copied=True),
     Case("TMPDIR", "build_editable", PAGES, {START, "egg-info", "dist-info"}),
     Case("TMPDIR", "get_requires_for_build_wheel", PAGES, {START, "egg-info"}),
     Case("output", "build_sdist", ARCHIVE, {"publishing"}),
@@ -108,7 +117,7 @@ def test_a_full_disk_is_a_clear_error(
     case: Case, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """From a place where nothing has room to one where all has; each stage meets the end of it."""
-    root = project(tmp_path / "root", staged=case.staged)
+    root = project(tmp_path / "root", copied=case.copied)
     before = snapshot(root)
     usual, out = directory(tmp_path / "usual"), directory(tmp_path / "out")
     (right,) = HookProcess(OURS, root)(call_into(case.hook, usual))
@@ -144,9 +153,9 @@ def test_a_full_disk_is_a_clear_error(
     )
 
 
-def project(root: Path, *, staged: bool) -> Path:
+def project(root: Path, *, copied: bool) -> Path:
     (root / "full").mkdir(parents=True)
-    (root / "setup.py").write_text(SETUP.format(cmdclass="{'sdist': Staged}" if staged else "{}"))
+    (root / "setup.py").write_text(SETUP.format(cmdclass=OVERRIDES if copied else "{}"))
     (root / "full" / "__init__.py").touch()
     for number in range(MODULES):
         text = b"#" + os.urandom(MODULE).hex().encode()

@@ -105,7 +105,7 @@ def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.Monkey
 
 
 def test_every_replacement_says_why() -> None:
-    for _, owner, name, _, factory in redirect._replacements:
+    for _, owner, name, _, _, factory in redirect._replacements:
         assert factory.__doc__ or name in {
             "include",
             "recursive_include",

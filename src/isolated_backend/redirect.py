@@ -16,9 +16,10 @@ import tempfile
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .bytecode import is_the_projects
+from .bytecode import is_the_projects, written_by_children
+from .copies import Copies
 from .errors import RedirectError
 
 if TYPE_CHECKING:
@@ -56,8 +57,13 @@ WORK_DIRECTORIES = {
     "install_scripts": ("build_dir",),
 }
 
+_BDIST_WHEEL = "setuptools.command.bdist_wheel"
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
 
+#: The packages that are setuptools' own.
+_SETUPTOOLS = ("setuptools", "distutils", "wheel")
+
+_WHEEL = ("build_wheel",)
 _EDITABLE = ("build_editable",)
 _WITHOUT_FILE_LIST = (
     "get_requires_for_build_sdist",
@@ -67,11 +73,23 @@ _WITHOUT_FILE_LIST = (
     "prepare_metadata_for_build_editable",
 )
 
-_replacements: list[tuple[str, str, str, Sequence[str], Factory]] = []
+
+class _Replacement(NamedTuple):
+    """What is replaced, when, and what makes the replacement."""
+
+    module: str
+    owner: str
+    name: str
+    hooks: Sequence[str]
+    optional: bool
+    factory: Factory
+
+
+_replacements: list[_Replacement] = []
 
 
 def _replaces(
-    module: str, owner: str, name: str, *, hooks: Sequence[str] = ()
+    module: str, owner: str, name: str, *, hooks: Sequence[str] = (), optional: bool = False
 ) -> Callable[[Factory], Factory]:
     """Register what replaces the attribute *name* of ``module.owner`` (of *module* if empty).
 
@@ -80,10 +98,11 @@ def _replaces(
         owner: a class in it.
         name: of a method or function.
         hooks: do so in these hooks only; others need not even import *module*.
+        optional: it saves time, and a setuptools that has not got it works as well.
     """
 
     def register(factory: Factory) -> Factory:
-        _replacements.append((module, owner, name, hooks, factory))
+        _replacements.append(_Replacement(module, owner, name, hooks, optional, factory))
         return factory
 
     return register
@@ -130,10 +149,10 @@ def redirected(shadow: Shadow, hook: str) -> Iterator[None]:
     undo: list[Callable[[], None]] = []
     _forget_made_directories()
     try:
-        for module, owner, name, hooks, factory in _replacements:
-            if hooks and hook not in hooks:
-                continue
-            undo.append(_replace(shadow, module, owner, name, factory))
+        for replacement in _replacements:
+            if not replacement.hooks or hook in replacement.hooks:
+                # one by one: if the next fails, this one still has to be undone
+                undo.append(_put_in_place(replacement, shadow))  # noqa: PERF401
         with _temporary_files_in(shadow):
             yield
     finally:
@@ -143,15 +162,16 @@ def redirected(shadow: Shadow, hook: str) -> Iterator[None]:
         _forget_made_directories()
 
 
-def _replace(
-    shadow: Shadow, module: str, owner: str, name: str, factory: Factory
-) -> Callable[[], None]:
-    """Put one replacement in place; return what takes it back."""
-    holder: Any = import_module(module)
+def _put_in_place(replacement: _Replacement, shadow: Shadow) -> Callable[[], None]:
+    """Put *replacement* in place for *shadow*; return what takes it back."""
+    module, owner, name, _, optional, factory = replacement
     try:
+        holder: Any = import_module(module)
         holder = getattr(holder, owner) if owner else holder
         original = getattr(holder, name)
-    except AttributeError:
+    except (ImportError, AttributeError):
+        if optional:
+            return lambda: None
         import setuptools
 
         where = ".".join(part for part in (module, owner, name) if part)
@@ -159,12 +179,12 @@ def _replace(
             f"setuptools {setuptools.__version__} has no {where}, which isolated-backend has to "
             "redirect; use another version of setuptools, and please report this."
         ) from None
-    replacement = factory(shadow, original)
+    substitute = factory(shadow, original)
 
     @functools.wraps(original)
     def method(*args: Any, **kwargs: Any) -> Any:
         # A plugin may have kept this function beyond the call; then it is the original's turn.
-        return (replacement if shadow.open else original)(*args, **kwargs)
+        return (substitute if shadow.open else original)(*args, **kwargs)
 
     own = name in vars(holder)
     before = vars(holder).get(name)
@@ -286,17 +306,26 @@ def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
         value = getattr(command, option, None)
         if not value:
             continue
-        if _from_command_line(command, option):
+        if _asked_for(command, _name(command), option):
             shadow.leave(os.fspath(value))
         else:
             setattr(command, option, shadow.relocate(os.fspath(value)))
 
 
-def _from_command_line(command: Any, option: str) -> bool:
-    """Tell whether *option* was given for this one call, through ``config_settings``."""
-    options = command.distribution.get_option_dict(_name(command))
-    source, _ = options.get(option, ("", None))
-    return bool(source == "command line")
+def _asked_for(command: Any, name: str, option: str) -> str:
+    """Return what was given for this one call, through ``config_settings``, as an option.
+
+    Args:
+        command: any command of the distribution.
+        name: that of the command which *option* is one of.
+        option: its name.
+
+    Returns:
+        Its value; empty if it was not given.
+    """
+    options = command.distribution.get_option_dict(name)
+    source, value = options.get(option, ("", None))
+    return str(value) if source == "command line" else ""
 
 
 def _name(command: Any) -> str:
@@ -319,13 +348,16 @@ def _egg_info(shadow: Shadow, original: Method) -> Method:
 
     An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
     The directory is set here and not in ``run``, for others read ``egg_info`` in between.
-    ``dist_info`` sets ``egg_base`` to the directory that the frontend passed: it stays.
+    ``dist_info`` sets ``egg_base`` to the directory that the frontend, or who gave its option
+    ``output_dir``, wants the metadata in: it stays.
     """
 
     def finalize_options(self: Any) -> None:
         original(self)
         base = os.path.abspath(os.path.join(shadow.root, self.egg_base))
-        if base == shadow.metadata_directory or _from_command_line(self, "egg_base"):
+        output = _asked_for(self, "dist_info", "output_dir")
+        asked = {shadow.metadata_directory, os.path.abspath(output) if output else None}
+        if base in asked or _asked_for(self, _name(self), "egg_base"):
             return
         egg_info = shadow.relocate(self.egg_info)
         if egg_info != self.egg_info:
@@ -363,7 +395,7 @@ def _is_setuptools_own(holder: Any, *names: str) -> bool:
         while getattr(function, "__globals__", None) is globals():
             function = function.__wrapped__
         module = getattr(function, "__globals__", {}).get("__name__", "")
-        if module.partition(".")[0] not in ("setuptools", "distutils"):
+        if module.partition(".")[0] not in _SETUPTOOLS:
             return False
     return True
 
@@ -566,6 +598,17 @@ def _manifest(shadow: Shadow, original: Method) -> Method:
     return write_manifest
 
 
+@_replaces("distutils.util", "", "byte_compile")
+def _byte_compile(shadow: Shadow, original: Method) -> Method:
+    """Let the project have the compiled files that it asks for: a child process makes them."""
+
+    def byte_compile(*args: Any, **kwargs: Any) -> None:
+        with written_by_children():
+            original(*args, **kwargs)
+
+    return byte_compile
+
+
 # --- the sdist ----------------------------------------------------------------------------------
 
 
@@ -747,6 +790,131 @@ def _remove_tree(shadow: Shadow, original: Method) -> Method:
         return original(directory, *args, **kwargs)
 
     return remove_tree
+
+
+# --- the wheel ----------------------------------------------------------------------------------
+
+_STEPS_OF_A_WHEEL = {
+    "bdist_wheel": ("run", "run_command", "copy_tree", "copy_file", "egg2dist", "write_wheelfile"),
+    "build": ("run", "run_command"),
+    "build_py": (
+        *("run", "build_modules", "build_packages", "build_module", "build_package_data"),
+        *("copy_file", "byte_compile", "get_outputs"),
+    ),
+    "install": ("run", "run_command"),
+    "install_lib": ("run", "build", "install", "copy_tree", "byte_compile", "get_exclusions"),
+    "install_egg_info": ("run",),
+    "install_scripts": ("run",),
+    "install_data": ("run",),
+    "install_headers": ("run",),
+}
+_SUB_COMMANDS = {
+    *("build_py", "build_clib", "build_ext", "build_scripts"),
+    *("install_lib", "install_headers", "install_scripts", "install_data", "install_egg_info"),
+}
+
+
+@_replaces(_BDIST_WHEEL, "bdist_wheel", "run", hooks=_WHEEL, optional=True)
+def _bdist_wheel(shadow: Shadow, original: Method) -> Method:
+    """Put copies off while a wheel is made that nobody else has a hand in."""
+
+    def run(self: Any) -> None:
+        if shadow.copies is not None or not _is_made_by_setuptools_alone(self):
+            original(self)
+            return
+        shadow.copies = Copies()
+        try:
+            original(self)
+        finally:
+            shadow.copies = None
+
+    return run
+
+
+def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
+    """Tell whether no code but setuptools' own will look at ``build_lib`` and ``bdist_dir``."""
+    distribution = bdist_wheel.distribution
+    compiled = distribution.has_ext_modules() or distribution.has_c_libraries()
+    if compiled or distribution.namespace_packages or bdist_wheel.keep_temp:
+        return False
+    for name, methods in _STEPS_OF_A_WHEEL.items():
+        command = distribution.get_command_class(name)
+        if command.__module__.partition(".")[0] not in _SETUPTOOLS:
+            return False
+        if not _is_setuptools_own(command, *methods):
+            return False
+        if not {sub_command for sub_command, _ in command.sub_commands} <= _SUB_COMMANDS:
+            return False
+    archive = import_module(_BDIST_WHEEL).WheelFile
+    return _is_setuptools_own(archive, "write_files", "write", "writestr")
+
+
+@_replaces("setuptools.command.build_py", "build_py", "copy_file", hooks=_WHEEL)
+def _module_or_data(shadow: Shadow, original: Method) -> Method:
+    """Put off copying a file of a package to ``build_lib``."""
+
+    def copy_file(
+        self: Any, infile: Any, outfile: Any, preserve_mode: Any = True, *args: Any, **kwargs: Any
+    ) -> Any:
+        copies = shadow.copies
+        if copies is None or self.compile or self.optimize or not os.path.isfile(infile):
+            return original(self, infile, outfile, preserve_mode, *args, **kwargs)
+        source, target = os.fspath(infile), os.fspath(outfile)
+        if copies.put_off(shadow.actual(source), target, preserve_mode=bool(preserve_mode)):
+            return target, True
+        copied = original(self, infile, outfile, preserve_mode, *args, **kwargs)
+        if not preserve_mode:
+            copies.learn(target)
+        return copied
+
+    return copy_file
+
+
+@_replaces("setuptools.command.build_py", "", "make_writable", hooks=_WHEEL)
+def _make_writable(shadow: Shadow, original: Method) -> Method:
+    """Leave what has not been copied: it is writable, or it would have been."""
+
+    def make_writable(target: Any) -> None:
+        if shadow.copies is None or target not in shadow.copies:
+            original(target)
+
+    return make_writable
+
+
+@_replaces("setuptools.command.install_lib", "install_lib", "copy_tree", hooks=_WHEEL)
+def _install_tree(shadow: Shadow, original: Method) -> Method:
+    """Let what has not been copied to ``build_lib`` be not copied to ``bdist_dir`` either."""
+
+    def copy_tree(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
+        copies = shadow.copies
+        if copies is not None and (self.compile or self.optimize):
+            copies.make_all()  # [install] in setup.cfg may ask for compiled files
+        copied = original(self, infile, outfile, *args, **kwargs)
+        return copied if copies is None else copied + copies.copy_tree(infile, outfile)
+
+    return copy_tree
+
+
+@_replaces(_BDIST_WHEEL, "WheelFile", "write_files", hooks=_WHEEL, optional=True)
+def _write_files(shadow: Shadow, original: Method) -> Method:
+    """Write the wheel from ``bdist_dir`` and, in the same order, from the tree."""
+
+    def write_files(self: Any, base_dir: str) -> None:
+        if shadow.copies is None:
+            original(self, base_dir)
+            return
+        last = []
+        for name, source in shadow.copies.files(base_dir):
+            member = name.replace(os.sep, "/")
+            if os.path.dirname(name).endswith(".dist-info"):
+                last.append((name, source, member))
+            elif os.path.isfile(source) and member != self.record_path:
+                self.write(source, member)
+        for _, source, member in sorted(last):
+            if os.path.isfile(source) and member != self.record_path:
+                self.write(source, member)
+
+    return write_files
 
 
 # --- editable installs --------------------------------------------------------------------------
