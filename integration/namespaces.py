@@ -12,6 +12,7 @@ import pytest
 _MOUNT_THEN_RUN = 'set -e; eval "$1"; shift; exec "$@"'
 
 READ_ONLY = 'mount --bind "{0}" "{0}"; mount -o remount,bind,ro "{0}"'
+SMALL_FILE_SYSTEM = 'mount -t tmpfs -o {1} tmpfs "{0}"'
 TEMPORARY_FILE_SYSTEM = 'mount -t tmpfs tmpfs "{0}"'
 
 

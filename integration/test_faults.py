@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from artifacts import members, names
-from backends import HERE, OURS, PLAIN, HookProcess
+from backends import OURS, PLAIN, HookProcess
 from snapshot import snapshot
 
 Sample = Callable[[str], Path]
@@ -245,83 +245,3 @@ def test_sixty_four_at_once(sample: Sample, tmp_path: Path) -> None:
     assert len(built) == CROWD
     assert all(members(path) == members(alone) for path in built)
     assert snapshot(root) == before
-
-
-# --- where there is no room ---------------------------------------------------------------------
-
-IN_A_SMALL_PLACE = """
-    set -e
-    mount -t tmpfs -o size={size}k tmpfs {place}
-    status=0
-    {python} {caller} '{request}' || status=$?
-    find {place} -type f > {left}
-    exit $status
-"""
-
-
-def mounts_are_allowed() -> bool:
-    probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    try:
-        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(not mounts_are_allowed(), reason="needs a small file system of its own")
-@pytest.mark.parametrize("full", ["TMPDIR", "output"])
-@pytest.mark.parametrize("size", [4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048])
-def test_a_full_disk_is_a_clear_error(full: str, size: int, tmp_path: Path) -> None:
-    """About 2 MB of sources: they fit in no TMPDIR of these, the archive in a few outputs."""
-    import json
-
-    root = tmp_path / "root"
-    (root / "full").mkdir(parents=True)
-    (root / "setup.py").write_text(SETUP.replace("odd", "full"))
-    for number in range(40):
-        (root / "full" / f"m{number}.py").write_bytes(b"#" + os.urandom(25_000).hex().encode())
-    (root / "full" / "__init__.py").touch()
-    before = snapshot(root)
-    small, out, left = tmp_path / "small", tmp_path / "out", tmp_path / "left"
-    small.mkdir()
-    request = {
-        "backend": OURS,
-        "root": str(root),
-        "pristine": None,
-        "calls": [
-            {
-                "hook": "build_sdist",
-                "arguments": {"sdist_directory": str(small if full == "output" else out)},
-            }
-        ],
-    }
-    script = IN_A_SMALL_PLACE.format(
-        size=size,
-        place=small,
-        python=sys.executable,
-        caller=HERE / "call_hooks.py",
-        request=json.dumps(request),
-        left=left,
-    )
-    environment = os.environ | ({"TMPDIR": str(small)} if full == "TMPDIR" else {})
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    (outcome,) = json.loads(done.stdout.splitlines()[-1])
-    assert snapshot(root) == before
-    artifacts = [path for path in left.read_text().split() if not path.endswith(".lock")]
-    if "result" in outcome:
-        assert full == "output"
-        assert [Path(path).name for path in artifacts] == [outcome["result"]]
-    else:
-        assert outcome["error"] == "SystemExit"
-        assert outcome["message"].startswith("isolated-backend: ")
-        assert "No space left on device" in outcome["message"].replace("the device", "device")
-        assert str(small) in outcome["message"]
-        assert artifacts == []
-        assert not out.exists()

@@ -87,5 +87,9 @@ class HookProcess:
 
 
 def outcomes(output: str) -> list[Outcome]:
-    """Return what a hook process has printed about its calls."""
-    return [Outcome(**outcome) for outcome in json.loads(output.splitlines()[-1])]
+    """Return what a hook process has printed about its calls.
+
+    Python may have said more after that, about what could not be closed at its end.
+    """
+    (printed,) = (line for line in output.splitlines() if line.startswith('[{"'))
+    return [Outcome(**outcome) for outcome in json.loads(printed)]

@@ -300,15 +300,17 @@ def test_a_users_mistake_is_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("how", ["SystemExit from distutils", "OSError"])
+@pytest.mark.parametrize("how", ["SystemExit from distutils", "OSError", "of several files"])
 def test_a_full_disk_is_named(how: str, sample: Sample, tmp_path: Path) -> None:
     root = sample("src_layout")
     in_setup = "" if how == "OSError" else "class egg_info(egg_info):\n    def run(self): "
+    in_copytree = "shutil.Error([('from', 'to', str(full))])"
     (root / "setup.py").write_text(
-        "import errno\n"
+        "import errno, shutil\n"
         "from setuptools import setup\n"
         "from setuptools.command.egg_info import egg_info\n"
-        f"{in_setup}raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "full = OSError(errno.ENOSPC, 'No space left on device')\n"
+        f"{in_setup}raise {in_copytree if how == 'of several files' else 'full'}\n"
         "setup(cmdclass={'egg_info': egg_info})\n"
     )
     message = outcome_of(call(root, "build_sdist", sdist_directory=str(tmp_path / "out")))

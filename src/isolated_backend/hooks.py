@@ -109,7 +109,7 @@ class _Call(NamedTuple):
             taken.enter_context(
                 treelock.held(self.root, self.settings, own=self.shadow.own, writer=writer)
             )
-            taken.enter_context(_full_disk_named(self.shadow.place))
+            taken.enter_context(_full_disk_named(self.shadow))
             return getattr(setuptools, hook)(*arguments)
 
 
@@ -152,7 +152,7 @@ def _restored_process_state(root: str) -> Iterator[None]:
 
 
 @contextmanager
-def _full_disk_named(place: str) -> Iterator[None]:
+def _full_disk_named(shadow: Shadow) -> Iterator[None]:
     """Say which disk is full: setuptools' own message names at most the file."""
     try:
         yield
@@ -162,11 +162,17 @@ def _full_disk_named(place: str) -> Iterator[None]:
             cause = cause.__cause__ or cause.__context__
         if cause is None:
             raise
+        places = filter(None, [shadow.place, shadow.metadata_directory])
         raise ShadowError(
-            f"No space left on the device while building in {place}; "
+            f"No space left on the device while building in {' and '.join(places)}; "
             "free some, or point TMPDIR to a larger disk."
         ) from error
 
 
 def _is_full_disk(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    """Tell whether *error* says that there is no room, perhaps for one of several files."""
+    if not isinstance(error, OSError):
+        return False
+    if error.errno is None:  # shutil.Error of copytree, which has the errors' texts
+        return f"[Errno {errno.ENOSPC}]" in str(error)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
