@@ -101,6 +101,25 @@ def test_an_egg_base_that_config_settings_ask_for_stays_in_the_root(sample: Samp
     assert (root / "asked" / "src_layout.egg-info").is_dir()
 
 
+def test_metadata_that_config_settings_ask_for_stays_in_the_root(
+    sample: Sample, tmp_path: Path
+) -> None:
+    root = sample("src_layout")
+    (root / "asked").mkdir()
+    option = "dist_info --output-dir=asked --keep-egg-info"
+    process = call(
+        root,
+        "build_wheel",
+        wheel_directory=str(tmp_path / "out"),
+        config_settings={"--build-option": option},
+    )
+    outcome_of(process)
+    assert {path.name for path in (root / "asked").iterdir()} == {
+        "src_layout-1.0.dist-info",
+        "src_layout.egg-info",
+    }
+
+
 @pytest.mark.parametrize("hook", ["build_sdist", "build_wheel", "build_editable"])
 def test_the_frontend_may_ask_for_the_artifact_in_the_root(hook: str, sample: Sample) -> None:
     root = sample("src_layout")

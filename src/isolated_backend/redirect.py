@@ -286,17 +286,26 @@ def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
         value = getattr(command, option, None)
         if not value:
             continue
-        if _from_command_line(command, option):
+        if _asked_for(command, _name(command), option):
             shadow.leave(os.fspath(value))
         else:
             setattr(command, option, shadow.relocate(os.fspath(value)))
 
 
-def _from_command_line(command: Any, option: str) -> bool:
-    """Tell whether *option* was given for this one call, through ``config_settings``."""
-    options = command.distribution.get_option_dict(_name(command))
-    source, _ = options.get(option, ("", None))
-    return bool(source == "command line")
+def _asked_for(command: Any, name: str, option: str) -> str:
+    """Return what was given for this one call, through ``config_settings``, as an option.
+
+    Args:
+        command: any command of the distribution.
+        name: that of the command which *option* is one of.
+        option: its name.
+
+    Returns:
+        Its value; empty if it was not given.
+    """
+    options = command.distribution.get_option_dict(name)
+    source, value = options.get(option, ("", None))
+    return str(value) if source == "command line" else ""
 
 
 def _name(command: Any) -> str:
@@ -319,13 +328,16 @@ def _egg_info(shadow: Shadow, original: Method) -> Method:
 
     An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
     The directory is set here and not in ``run``, for others read ``egg_info`` in between.
-    ``dist_info`` sets ``egg_base`` to the directory that the frontend passed: it stays.
+    ``dist_info`` sets ``egg_base`` to the directory that the frontend, or who gave its option
+    ``output_dir``, wants the metadata in: it stays.
     """
 
     def finalize_options(self: Any) -> None:
         original(self)
         base = os.path.abspath(os.path.join(shadow.root, self.egg_base))
-        if base == shadow.metadata_directory or _from_command_line(self, "egg_base"):
+        output = _asked_for(self, "dist_info", "output_dir")
+        asked = {shadow.metadata_directory, os.path.abspath(output) if output else None}
+        if base in asked or _asked_for(self, _name(self), "egg_base"):
             return
         egg_info = shadow.relocate(self.egg_info)
         if egg_info != self.egg_info:
