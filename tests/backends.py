@@ -34,7 +34,8 @@ class HookProcess:
     root: Path
     pristine: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
-    output: str = ""
+    python: str = sys.executable
+    output: str = field(default="", init=False)
 
     def __call__(self, *calls: tuple[str, dict[str, Any]]) -> list[Outcome]:
         """Call the hooks one after another; with ``pristine``, each on a fresh root."""
@@ -45,7 +46,7 @@ class HookProcess:
             "calls": [{"hook": hook, "arguments": arguments} for hook, arguments in calls],
         }
         done = subprocess.run(
-            [sys.executable, str(HERE / "call_hooks.py"), json.dumps(request)],
+            [self.python, str(HERE / "call_hooks.py"), json.dumps(request)],
             env=os.environ | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
