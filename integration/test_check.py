@@ -12,28 +12,38 @@ from typing import TYPE_CHECKING
 import pytest
 
 from isolated_backend.cli import check, demo, main, project, report
-from isolated_backend.cli.frontend import BUILD
+from isolated_backend.cli.frontend import named
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ALL = "build,uv,pip,tox"
 
-def test_plain_setuptools_collides_and_isolated_backend_does_not(tmp_path: Path) -> None:
-    root = demo.generate(tmp_path / "demo", modules=300)
+
+@pytest.mark.parametrize("frontends", ["build", ALL])
+@pytest.mark.usefixtures("whole_machine")
+def test_plain_setuptools_collides_and_isolated_backend_does_not(
+    frontends: str, tmp_path: Path
+) -> None:
+    root = demo.generate(tmp_path / "a demo {x} #1", modules=300)
+    (root / "tox.ini").write_text("[testenv:.pkg]\npackage_root = elsewhere\n")  # not ours
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    found = check.check(project.find(str(root)), 8, BUILD, scratch, report.Display())
+    found = check.check(project.find(str(root)), 8, named(frontends), scratch, report.Display())
 
     control = found.own
     assert control.backend == "setuptools.build_meta"
     assert len(control.results) == 16
-    assert control.errors or control.differing, "the load is too light to show anything"
+    assert {each.through for each in control.results} == set(frontends.split(","))
+    assert control.failures or control.differing, "the load is too light to show anything"
     assert {"build/", "src/sample.egg-info/"} <= set(control.changes.created)
     assert not control.perfect
 
     assert found.isolated.backend == "isolated_backend"
-    assert found.isolated.errors == []
+    assert {each.through for each in found.isolated.results} == set(frontends.split(","))
+    assert found.isolated.failures == []
     assert found.isolated.differing == {}
+    assert found.deviating == {}
     assert found.isolated.changes.paths == ()
     assert found.isolated.same == 16
     assert found.isolated.perfect
@@ -58,28 +68,96 @@ def test_this_project(capsys: pytest.CaptureFixture[str]) -> None:
     assert "with isolated_backend all 2 builds came out right" in capsys.readouterr().out
 
 
+IN_THE_PROCESS = """\
+import pathlib, setuptools
+pathlib.Path("src/sample/_version.py").write_text("1")
+pathlib.Path("conftest.c").touch()
+pathlib.Path("conftest.c").unlink()
+setuptools.setup()
+"""
+
+IN_A_CHILD = """\
+import subprocess, sys, setuptools
+code = "import os; os.makedirs('src/sample/gen', exist_ok=True); open('src/sample/gen/a.py', 'w')"
+subprocess.run([sys.executable, "-c", code], check=True)
+setuptools.setup()
+"""
+
+# The same text, so that no comparison of contents shows that it was written.
+THE_SAME_AGAIN = """\
+import subprocess, sys, setuptools
+code = "open('README', 'r+').write('text')"
+subprocess.run([sys.executable, "-c", code], check=True)
+setuptools.setup()
+"""
+
+SEEN = "What the project's own code writes into its tree while it is built:"
+UNSEEN = "What a child process or an extension module writes there, where no hook sees it:"
+
+
+def _writer(root: Path, setup: str, setting: str = "") -> str:
+    """Make a project with this setup.py and this ``in-tree-writes``, and return its path."""
+    demo.generate(root, modules=1)
+    (root / "setup.py").write_text(setup)
+    (root / "README").write_text("text")
+    if setting:
+        with (root / "pyproject.toml").open("a") as pyproject:
+            pyproject.write(f'[tool.isolated-backend]\nin-tree-writes = "{setting}"\n')
+    return str(root)
+
+
+@pytest.mark.parametrize("setting", ["", "allow"])
 def test_a_project_that_writes_into_its_own_tree(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = demo.generate(tmp_path / "demo", modules=1)
-    (root / "setup.py").write_text(
-        "import pathlib, setuptools\n"
-        "pathlib.Path('src/sample/_version.py').write_text('1')\n"
-        "setuptools.setup()\n"
+    """What it writes is shown and is no failure, and the lock sees it whatever is set."""
+    root = _writer(tmp_path / "demo", IN_THE_PROCESS, setting)
+    assert main(["check", root, "-n", "1", "--frontends", "pip"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index(SEEN) + 1] == "  conftest.c, src/sample/_version.py"
+    assert UNSEEN not in lines
+    (advice,) = [line for line in lines if line.startswith("The setting that fits is")]
+    assert '`in-tree-writes = "auto"`' in advice
+    assert advice.endswith(f'now it is "{setting}".' if setting else "It is the default.")
+    assert lines[-1].endswith(
+        "with isolated_backend the build came out right and nothing in the root changed but "
+        "what the project itself writes. There were no sdists: pip builds none."
     )
-    assert main(["check", str(root), "-n", "1"]) == 1
-    out = capsys.readouterr().out
-    assert "The project's own build writes what changed, even when it is alone." in out
-    assert "src/sample/_version.py" in out
+
+
+@pytest.mark.parametrize(
+    ("setup", "path", "setting"),
+    [(IN_A_CHILD, "src/sample/gen/", ""), (THE_SAME_AGAIN, "README", "lock")],
+)
+def test_a_project_whose_child_process_writes_into_its_tree(
+    setup: str, path: str, setting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = _writer(tmp_path / "demo", setup, setting)
+    assert main(["check", root, "-n", "1", "--frontends", "uv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert SEEN not in lines
+    assert lines[lines.index(UNSEEN) + 1] == f"  {path}"
+    (advice,) = [line for line in lines if line.startswith("The setting that fits is")]
+    assert '`in-tree-writes = "lock"`' in advice
+    assert advice.endswith("It is set already." if setting else 'now it is "auto".')
 
 
 NEEDS_SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="needs signals for one process")
 
 
 @NEEDS_SIGNALS
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["asking", "building"])
-def test_interruption_leaves_nothing(tmp_path: Path, moment: str, number: int) -> None:
+@pytest.mark.parametrize(
+    ("moment", "frontend", "number"),
+    [
+        ("asking", "build", signal.SIGINT),
+        ("asking", "build", signal.SIGTERM),
+        ("building", "build", signal.SIGINT),
+        *[("building", name, signal.SIGTERM) for name in ALL.split(",")],
+    ],
+)
+def test_interruption_leaves_nothing(
+    tmp_path: Path, moment: str, frontend: str, number: int
+) -> None:
     """Neither a process, not even one that setup.py has started, nor a temporary file."""
     root = demo.generate(tmp_path / "demo", modules=1)
     started = tmp_path / "started"
@@ -95,6 +173,7 @@ def test_interruption_leaves_nothing(tmp_path: Path, moment: str, number: int) -
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     command = [sys.executable, "-m", "isolated_backend.cli", "check", str(root)]
+    command += ["--frontends", frontend]
     variables = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE) as process:
         while not any(started.iterdir()):

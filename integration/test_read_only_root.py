@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from backends import HOOKS, HookProcess, call_into
 from snapshot import snapshot
 
 from .conftest import Environment
-from .frontends import HERE, OURS, PLAIN, build_command, contents, reference, run
+from .frontends import OURS, PLAIN, build_command, contents, reference, run
 from .namespaces import READ_ONLY, mounted
 from .projects import NAME, SDIST, VERSION, WHEEL
 
 DIST_INFO = f"{NAME}-{VERSION}.dist-info"
 EDITABLE_WHEEL = f"{NAME}-{VERSION}-0.editable-py3-none-any.whl"
-
-HOOKS: list[tuple[str, str | None]] = [
-    ("get_requires_for_build_sdist", None),
-    ("get_requires_for_build_wheel", None),
-    ("get_requires_for_build_editable", None),
-    ("prepare_metadata_for_build_wheel", "metadata_directory"),
-    ("prepare_metadata_for_build_editable", "metadata_directory"),
-    ("build_sdist", "sdist_directory"),
-    ("build_wheel", "wheel_directory"),
-    ("build_editable", "wheel_directory"),
-]
 
 
 def test_the_mount_is_read_only(small: Path, env: dict[str, str]) -> None:
@@ -93,13 +82,11 @@ def _read_only(root: Path) -> list[str]:
 def _call_all(
     backend: str, root: Path, venv: Environment, env: dict[str, str], out: Path
 ) -> dict[str, Any]:
-    """Call every hook through ``pyproject_hooks``; return what each returned."""
-    calls = []
-    for hook, parameter in HOOKS:
+    """Call every hook; return what each returned, ``None`` for one that failed."""
+    for hook in HOOKS:
         (out / hook).mkdir()
-        calls.append((hook, {parameter: str(out / hook)} if parameter else {}))
-    script = [str(venv.python), str(HERE / "call_hooks.py"), str(root), backend, json.dumps(calls)]
-    done = run([*_read_only(root), *script], env)
-    assert done.status == 0, done.output
-    results = json.loads(done.output.splitlines()[-1])
-    return dict(zip((hook for hook, _ in HOOKS), results, strict=True))
+    process = HookProcess(
+        backend, root, environment=env, python=venv.python, prefix=_read_only(root)
+    )
+    outcomes = process(*(call_into(hook, out / hook) for hook in HOOKS))
+    return {hook: outcome.result for hook, outcome in zip(HOOKS, outcomes, strict=True)}

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,26 @@ HERE = Path(__file__).parent
 SAMPLES = HERE / "samples"
 OURS = "isolated_backend"
 PLAIN = "setuptools.build_meta"
+
+#: The hooks of PEP 517 and PEP 660, and which argument of each is a directory to write into.
+HOOKS: dict[str, str | None] = {
+    "get_requires_for_build_sdist": None,
+    "get_requires_for_build_wheel": None,
+    "get_requires_for_build_editable": None,
+    "prepare_metadata_for_build_wheel": "metadata_directory",
+    "prepare_metadata_for_build_editable": "metadata_directory",
+    "build_sdist": "sdist_directory",
+    "build_wheel": "wheel_directory",
+    "build_editable": "wheel_directory",
+}
+
+Call = tuple[str, dict[str, Any]]
+
+
+def call_into(hook: str, out: Path) -> Call:
+    """Return the call of a hook that is to write into *out*, if it writes anywhere."""
+    parameter = HOOKS[hook]
+    return hook, {parameter: str(out)} if parameter else {}
 
 
 @dataclass
@@ -34,19 +55,26 @@ class HookProcess:
     root: Path
     pristine: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
-    python: str = sys.executable
-    output: str = field(default="", init=False)
+    python: Path | str = sys.executable
+    prefix: Sequence[str] = ()
+    """What to put before the command: it runs this Python in a place of its own."""
+    output: str = ""
 
-    def __call__(self, *calls: tuple[str, dict[str, Any]]) -> list[Outcome]:
-        """Call the hooks one after another; with ``pristine``, each on a fresh root."""
+    def command(self, *calls: Call) -> list[str]:
+        """Return the command that calls these hooks one after another."""
         request = {
             "backend": self.backend,
             "root": str(self.root),
             "pristine": str(self.pristine) if self.pristine else None,
             "calls": [{"hook": hook, "arguments": arguments} for hook, arguments in calls],
         }
+        script = [str(self.python), str(HERE / "call_hooks.py"), json.dumps(request)]
+        return [*self.prefix, *script]
+
+    def __call__(self, *calls: Call) -> list[Outcome]:
+        """Call the hooks one after another; with ``pristine``, each on a fresh root."""
         done = subprocess.run(
-            [self.python, str(HERE / "call_hooks.py"), json.dumps(request)],
+            self.command(*calls),
             env=os.environ | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -55,4 +83,9 @@ class HookProcess:
         )
         self.output = done.stdout
         assert done.returncode == 0, done.stdout
-        return [Outcome(**outcome) for outcome in json.loads(done.stdout.splitlines()[-1])]
+        return outcomes(done.stdout)
+
+
+def outcomes(output: str) -> list[Outcome]:
+    """Return what a hook process has printed about its calls."""
+    return [Outcome(**outcome) for outcome in json.loads(output.splitlines()[-1])]

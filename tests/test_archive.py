@@ -13,6 +13,7 @@ import pytest
 
 from backends import OURS, PLAIN, HookProcess
 from isolated_backend import archive, redirect
+from isolated_backend.redirect.replacement import is_setuptools_own
 from isolated_backend.shadow import Shadow
 
 SETUP = """\
@@ -231,9 +232,9 @@ def test_whoever_has_replaced_a_function_sees_all_files(tmp_path: Path) -> None:
     shadow = Shadow(str(tmp_path), str(tmp_path / "place"), "/nowhere")
     command = sdist(Distribution({"name": "demo", "version": "1"}))
     with redirect.redirected(shadow, "build_sdist"):
-        assert redirect._is_setuptools_own(command, "make_distribution", "copy_file")
+        assert is_setuptools_own(command, "make_distribution", "copy_file")
         command.copy_file = print
-        assert not redirect._is_setuptools_own(command, "make_distribution", "copy_file")
+        assert not is_setuptools_own(command, "make_distribution", "copy_file")
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -15,7 +15,7 @@ import tomlkit
 import isolated_backend
 from isolated_backend.cli import demo, environment, process, project
 from isolated_backend.cli.errors import CommandError
-from isolated_backend.cli.frontend import BUILD
+from isolated_backend.cli.frontend import named
 
 if TYPE_CHECKING:
     from isolated_backend.cli.environment import Environment
@@ -40,7 +40,7 @@ def _prepared(root: Path, said: list[str]) -> Environment:
     scratch = root.parent / "scratch"
     scratch.mkdir()
     place = environment.prepared(
-        project.find(str(root)), BUILD, scratch, scratch / "copy", said.append
+        project.find(str(root)), named("build,pip"), scratch, scratch / "copy", said.append
     )
     assert not (scratch / "copy").exists()
     return place
@@ -108,6 +108,23 @@ def test_backend_is_laid_out_for_any_python(
     assert "FORCE_COLOR" not in place.variables
 
 
+def test_another_interpreter_can_be_given_what_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `site` adds behind PYTHONPATH: not the current directory, not the standard library."""
+    monkeypatch.setenv("PYTHONPATH", "theirs")
+    monkeypatch.chdir(tmp_path)
+    packages = environment.isolating(tmp_path).packages
+    assert packages.startswith(str(tmp_path / "site-packages") + os.pathsep + "theirs")
+    assert str(tmp_path) not in packages.split(os.pathsep)
+    assert os.path.dirname(os.__file__) not in packages.split(os.pathsep)
+    code = "import isolated_backend, pytest, setuptools"
+    command = [sys.executable, "-S", "-c", code]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": packages}, check=True)
+    alone = subprocess.run(command, env=os.environ, stderr=subprocess.DEVNULL, check=False)
+    assert alone.returncode != 0
+
+
 def test_running_environment_is_used_if_it_has_all(
     root: Path, said: list[str], commands: Commands
 ) -> None:
@@ -130,7 +147,7 @@ def test_missing_requirements_are_installed(
     assert place.variables["PATH"].startswith(str(scripts) + os.pathsep)
     assert place.variables["PYTHONPATH"] == str(scratch / "site-packages")
     assert commands.installed[0] == {
-        *("setuptools", "no-such-thing==1", "build"),
+        *("setuptools", "no-such-thing==1", "build", "pip"),
         *environment.BACKEND_REQUIRES,
     }
     assert said == [

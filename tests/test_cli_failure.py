@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from isolated_backend.cli import failure
@@ -19,6 +21,89 @@ OSError: later
 
 ERROR Backend subprocess exited when trying to invoke get_requires_for_build_wheel
 """
+
+# What each frontend makes of a hook that printed two lines and failed.
+FRAMES = {
+    "build": """\
+* Getting build dependencies for wheel...
+{}
+{}
+
+TIP pass --env-dir and --sdist-extract-dir to keep the build environment and sources
+ERROR Backend subprocess exited when trying to invoke get_requires_for_build_wheel
+""",
+    "pip": """\
+Processing ./demo
+  Preparing metadata (pyproject.toml): started
+  Preparing metadata (pyproject.toml): finished with status 'error'
+  error: subprocess-exited-with-error
+
+  \u00d7 Preparing metadata (pyproject.toml) did not run successfully.
+  │ exit code: 1
+  ╰─> [2 lines of output]
+      {}
+      {}
+      [end of output]
+
+  note: This error originates from a subprocess, and is likely not a problem with pip.
+  ERROR: Failed building wheel for demo
+error: metadata-generation-failed
+
+\u00d7 Encountered error while generating package metadata.
+╰─> from file:///tmp/copy/demo
+
+note: This is an issue with the package mentioned above, not pip.
+hint: See above for details.
+Failed to build demo
+ERROR: Failed to build one or more wheels
+""",
+    "uv": """\
+Building wheel...
+{}
+{}
+error: Failed to build `/tmp/copy/demo`
+  cause: The build backend returned an error
+  cause: Call to `isolated_backend.build_wheel` failed (exit status: 1)
+
+hint: Build failures usually indicate a problem with the package or the build environment
+""",
+    "uv, before": """\
+Building wheel...
+{}
+{}
+  \u00d7 Failed to build `/tmp/copy/demo`
+  ├─▶ The build backend returned an error
+  ╰─▶ Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)
+      hint: This usually indicates a problem with the package or the build environment.
+""",
+    "tox": """\
+.pkg: install_requires /tmp/copy/demo> python -c '' setuptools
+.pkg: build_wheel /tmp/copy/demo> python /x/pyproject_api/_backend.py True isolated_backend
+check: packaging backend failed (code=error: no), with SystemExit: error: no
+{}
+{}
+Backend: run command build_wheel with args {{'config_settings': None}}
+Backend: Wrote response {{'code': 1, 'exc_type': 'E', 'exc_msg': 'no'}} to /tmp/pep517.json
+.pkg: _exit /tmp/copy/demo> python /x/pyproject_api/_backend.py True isolated_backend
+  check: FAIL code 1 (0.47 seconds)
+  evaluation failed :( (0.55 seconds)
+""",
+}
+
+
+@pytest.mark.parametrize("frontend", FRAMES)
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (("running sdist", "ValueError: no"), "ValueError: no"),
+        (("error: no such file", "later"), "error: no such file"),
+        (("isolated-backend: waiting for 1", "isolated-backend: no."), "isolated-backend: no."),
+        (("    raise SystemExit(x)", "SystemExit: error: no"), "error: no"),
+        (("Traceback (most recent call last):", "There is no compiler."), "There is no compiler."),
+    ],
+)
+def test_frontends_add_nothing_to_it(frontend: str, said: tuple[str, str], line: str) -> None:
+    assert failure.first_error(FRAMES[frontend].format(*said), "/tmp/copy/demo") == line
 
 
 @pytest.mark.parametrize(
@@ -63,18 +148,18 @@ def test_last_error(output: str, line: str) -> None:
 
 
 def test_kinds_do_not_count_names_and_numbers() -> None:
-    lines = [
-        "error: process 1 died",
-        "FileNotFoundError: 'build/a_1.py'",
-        "error: process 22 died",
-        "FileNotFoundError: 'build/b.py'",
-        "error removing build/x/y: gone",
-        "error removing build/z: gone",
-        "FileNotFoundError: 'c'",
+    failures = [
+        ("build", "error: process 1 died"),
+        ("build", "FileNotFoundError: 'build/a_1.py'"),
+        ("uv", "error: process 22 died"),
+        ("uv", "FileNotFoundError: 'build/b.py'"),
+        ("build", "error removing build/x/y: gone"),
+        ("build", "error removing build/z: gone"),
+        ("build", "FileNotFoundError: 'c'"),
     ]
-    assert failure.kinds(lines) == [
-        ("FileNotFoundError: 'build/a_1.py'", 3),
-        ("error: process 1 died", 2),
-        ("error removing build/x/y: gone", 2),
+    assert failure.kinds(failures) == [
+        failure.Failures("FileNotFoundError: 'build/a_1.py'", Counter(build=2, uv=1)),
+        failure.Failures("error: process 1 died", Counter(build=1, uv=1)),
+        failure.Failures("error removing build/x/y: gone", Counter(build=2)),
     ]
     assert failure.kinds([]) == []

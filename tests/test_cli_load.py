@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from isolated_backend.cli.load import Build, Outcome
 
 
-def _build(out: Path, code: str) -> Build:
-    return load.Build("wheel", [sys.executable, "-c", code], out)
+def _build(place: Path, code: str) -> Build:
+    return load.Build([sys.executable, "-c", code], place, place)
 
 
 def test_outcomes_are_in_order_with_output_and_artifact(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_outcomes_are_in_order_with_output_and_artifact(tmp_path: Path) -> None:
     assert done[-1] is outcomes[0]
     assert sorted(done, key=id) == sorted(outcomes, key=id)
     slow, fails, empty = outcomes
-    assert (slow.kind, slow.status, slow.failed, slow.output) == ("wheel", 0, False, "")
+    assert (slow.status, slow.failed, slow.output) == (0, False, "")
     assert slow.artifact == tmp_path / "slow" / "a.whl"
     assert fails.failed
     assert fails.status == 1
@@ -69,8 +69,33 @@ def test_command_gets_variables_and_no_input(tmp_path: Path) -> None:
     assert outcome.artifact.name == "x''"
 
 
+def test_build_has_what_it_orders(tmp_path: Path) -> None:
+    """Variables and files of its own, and an artifact beside a hidden file in a directory."""
+    place = tmp_path / "o"
+    code = (
+        "import os; os.mkdir('dist'); open('dist/.gitignore', 'w')\n"
+        "open('dist/' + os.environ['NAME'] + open('tool.ini').read(), 'w')\n"
+    )
+    build = load.Build(
+        [sys.executable, "-c", code],
+        place,
+        place / "dist",
+        variables={"NAME": "y"},
+        files={place / "tool.ini": "text"},
+    )
+    (outcome,), _ = load.at_once([build], {**os.environ, "NAME": "x"})
+    assert outcome.artifact == place / "dist" / "ytext"
+
+
+def test_directory_of_the_artifact_may_be_missing(tmp_path: Path) -> None:
+    build = load.Build([sys.executable, "-c", ""], tmp_path / "o", tmp_path / "o" / "dist")
+    (outcome,), _ = load.at_once([build], os.environ)
+    assert outcome.failed
+    assert "made 0 artifacts" in outcome.output
+
+
 def test_command_that_is_not_there_fails(tmp_path: Path) -> None:
-    build = load.Build("sdist", ["no-such-frontend-anywhere"], tmp_path / "o")
+    build = load.Build(["no-such-frontend-anywhere"], tmp_path / "o", tmp_path / "o")
     (outcome,), _ = load.at_once([build], os.environ)
     assert outcome.failed
     assert "FileNotFoundError" in outcome.output
@@ -132,8 +157,8 @@ def test_waiting_builds_end_with_their_parent(tmp_path: Path) -> None:
         "from isolated_backend.cli import load\n"
         f"out = pathlib.Path({str(tmp_path)!r})\n"
         "load._is_ready = lambda build, process: (print(process.pid, flush=True), os._exit(1))\n"
-        "load.at_once([load.Build('sdist', [sys.executable, '-c', \"open('x', 'w')\"], out / 'o')],"
-        " os.environ)\n"
+        "command = [sys.executable, '-c', \"open('x', 'w')\"]\n"
+        "load.at_once([load.Build(command, out / 'o', out / 'o')], os.environ)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False

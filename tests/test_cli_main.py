@@ -95,7 +95,13 @@ def test_status_is_the_commands(status: int, monkeypatch: pytest.MonkeyPatch) ->
     assert cli.main(["check"]) == status
     assert cli.main(["check", "here", "-n", "3"]) == status
     assert cli.main(["check", "--demo"]) == status
-    assert given == [(".", 8), ("here", 3), (None, 8)]
+    assert cli.main(["check", "--frontends", "uv,pip"]) == status
+    assert given == [
+        (".", 8, "build"),
+        ("here", 3, "build"),
+        (None, 8, "build"),
+        (".", 8, "uv,pip"),
+    ]
 
 
 def test_interruption_is_130(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
 from isolated_backend.cli import report
 from isolated_backend.cli.artifact import Contents, Member
-from isolated_backend.cli.check import Half, Report, Result
+from isolated_backend.cli.finding import Half, Report, Result
 from isolated_backend.cli.snapshot import Changes
+from isolated_backend.cli.writes import Writes
 
 if TYPE_CHECKING:
     from isolated_backend.cli.frontend import Kind
@@ -28,14 +29,14 @@ def _half(
     sdists: tuple[Contents, ...] = (RIGHT,),
     wheels: tuple[Contents, ...] = (RIGHT,),
     changed: tuple[str, ...] = (),
-    own_writes: frozenset[str] = frozenset(),
+    writes: Writes | None = None,
 ) -> Half:
     results = (
-        *(Result("wheel", error, None) for error in errors),
-        *(Result("sdist", None, contents) for contents in sdists),
-        *(Result("wheel", None, contents) for contents in wheels),
+        *(Result("wheel", "uv", error, None) for error in errors),
+        *(Result("sdist", "build", None, contents) for contents in sdists),
+        *(Result("wheel", "build", None, contents) for contents in wheels),
     )
-    return Half(backend, results, ALONE, Changes(changed, (), ()), own_writes, 1.25)
+    return Half(backend, results, ALONE, Changes(changed), writes or Writes(), 1.25)
 
 
 BROKEN = _half(
@@ -52,12 +53,18 @@ BROKEN = _half(
 )
 
 
-def _shown(own: Half, isolated: Half, width: int = 80, terminal: bool = True) -> str:
+def _report(own: Half, isolated: Half, **more: Any) -> Report:
+    return Report("demo", ("build", "uv"), own, isolated, **more)
+
+
+def _shown(
+    own: Half, isolated: Half, width: int = 80, terminal: bool = True, setting: str = "auto"
+) -> str:
     stream = io.StringIO()
     console = Console(
         file=stream, width=width, force_terminal=terminal, color_system=None, highlight=False
     )
-    report.show(Report("demo", 1, own, isolated, ()), console)
+    report.show(_report(own, isolated, setting=setting), console)
     return stream.getvalue()
 
 
@@ -72,6 +79,8 @@ def test_table_fits(width: int) -> None:
     text = _shown(BROKEN, _half("isolated_backend:__legacy__"), width)
     assert _rows(text) == {
         "builds at once": ("7", "2"),
+        "through build": ("2", "2"),
+        "through uv": ("5", "0"),
         "failed": ("5", "0"),
         "distinct sdists": ("1", "1"),
         "distinct wheels": ("1", "1"),
@@ -93,9 +102,9 @@ def test_details_of_what_went_wrong() -> None:
     lines = _shown(BROKEN, _half(), terminal=False).splitlines()
     failures = lines.index("Failures with setuptools.build_meta:__legacy__:")
     assert lines[failures + 1 : failures + 5] == [
-        "  2x error: could not create 'build/lib/1': File exists [bold]",
-        "  1x OSError: a",
-        "  1x ValueError: b",
+        "  2x through uv: error: could not create 'build/lib/1': File exists [bold]",
+        "  1x through uv: OSError: a",
+        "  1x through uv: ValueError: b",
         "  and 1 other kind",
     ]
     members = (
@@ -111,6 +120,62 @@ def test_nothing_went_wrong_needs_no_details() -> None:
     assert "Failures" not in text
     assert "Members" not in text
     assert "Paths" not in text
+    assert "in-tree-writes" not in text
+    assert "own code" not in text
+
+
+def test_kind_that_was_not_built_is_not_in_the_table() -> None:
+    results = (Result("wheel", "pip", None, RIGHT),)
+    half = Half("isolated_backend", results, {"wheel": RIGHT}, Changes(), Writes(), 1.25)
+    stream = io.StringIO()
+    whole = Report("demo", ("pip",), half, half)
+    report.show(whole, Console(file=stream, width=80, color_system=None))
+    assert "distinct sdists" not in _rows(stream.getvalue())
+    assert _rows(stream.getvalue())["distinct wheels"] == ("1", "1")
+    assert report.verdict(whole).endswith(
+        "with isolated_backend the build came out right and the root is untouched. "
+        "There were no sdists: pip builds none."
+    )
+
+
+OWN = Writes(seen=frozenset({"v.py"}), unseen=frozenset({"gen/", "gen/a.c"}))
+
+
+def test_own_writes_are_told_apart() -> None:
+    own = _half("setuptools.build_meta", changed=("build/", "gen/", "gen/a.c"), writes=OWN)
+    isolated = _half(changed=("gen/", "gen/a.c", "v.py"), writes=OWN)
+    text = _shown(own, isolated, terminal=False)
+    assert _rows(text)["paths changed in the root"] == ("3", "3")
+    assert _rows(text)["by the project's own code"] == ("2", "3")
+    lines = text.splitlines()
+    assert lines[lines.index("Paths in the root that setuptools.build_meta changed:") + 1] == (
+        "  build/"
+    )
+    assert "Paths in the root that isolated_backend changed:" not in lines
+    seen = lines.index("What the project's own code writes into its tree while it is built:")
+    unseen = lines.index(
+        "What a child process or an extension module writes there, where no hook sees it:"
+    )
+    assert (lines[seen + 1], lines[unseen + 1]) == ("  v.py", "  gen/")
+    assert isolated.perfect
+
+
+@pytest.mark.parametrize(
+    ("writes", "setting", "advice"),
+    [
+        (Writes(seen=OWN.seen), "auto", '"auto"`: a build has the tree to itself from its first '),
+        (Writes(seen=OWN.seen), "auto", "its first write on. It is the default."),
+        (Writes(seen=OWN.seen), "lock", 'Set that in [tool.isolated-backend]; now it is "lock".'),
+        (OWN, "auto", '"lock"`: builds take turns from the start, for nothing tells when'),
+        (OWN, "auto", 'Set that in [tool.isolated-backend]; now it is "auto".'),
+        (OWN, "allow", 'Set that in [tool.isolated-backend]; now it is "allow".'),
+        (OWN, "lock", "It is set already."),
+    ],
+)
+def test_setting_that_fits(writes: Writes, setting: str, advice: str) -> None:
+    text = _shown(_half(), _half(writes=writes), terminal=False, setting=setting)
+    assert advice in text
+    assert text.count("The setting that fits is `in-tree-writes = ") == 1
 
 
 def test_long_lines_wrap_for_a_person_only() -> None:
@@ -125,6 +190,15 @@ def test_long_lines_wrap_for_a_person_only() -> None:
     [
         (_half(), "all 2 builds came out right and the root is untouched"),
         (_half(changed=("x",)), "all 2 builds came out right and 1 path in the root changed"),
+        (
+            _half(changed=("v.py",), writes=Writes(frozenset({"v.py", "w.py"}))),
+            "all 2 builds came out right and nothing in the root changed but what the project "
+            "itself writes",
+        ),
+        (
+            _half(changed=("v.py", "x"), writes=Writes(frozenset({"v.py"}))),
+            "all 2 builds came out right and 1 path in the root changed",
+        ),
         (_half(errors=("x",)), "1 of 3 builds failed"),
         (_half(wheels=(WRONG,)), "1 of 2 artifacts is not what one alone is"),
         (_half(wheels=(WRONG, WRONG)), "2 of 3 artifacts are not what one alone is"),
@@ -137,25 +211,24 @@ def test_long_lines_wrap_for_a_person_only() -> None:
 )
 def test_verdict(half: Half, outcome: str) -> None:
     own = _half("setuptools.build_meta")
-    assert report.verdict(Report("demo", 1, own, half, ())) == (
+    assert report.verdict(_report(own, half)) == (
         "demo: with setuptools.build_meta all 2 builds came out right and the root is untouched; "
         f"with {half.backend} {outcome}."
     )
-    assert report.verdict(Report("demo", 1, half, own, ())).startswith(
+    assert report.verdict(_report(half, own)).startswith(
         f"demo: with {half.backend} {outcome}; with setuptools.build_meta"
     )
 
 
 def test_verdict_names_the_projects_part() -> None:
     own = _half("setuptools.build_meta")
-    written = _half(changed=("v.py",), own_writes=frozenset({"v.py", "w.py"}))
-    reason = "The project's own build writes what changed, even when it is alone."
-    assert report.verdict(Report("demo", 1, own, written, ())).endswith(f" changed. {reason}")
-    more = _half(changed=("v.py", "x"), own_writes=frozenset({"v.py"}))
-    assert reason not in report.verdict(Report("demo", 1, own, more, ()))
-    assert report.verdict(Report("demo", 1, own, own, ("sdist", "wheel"))).endswith(
+    assert report.verdict(_report(own, own, unstable=("sdist", "wheel"))).endswith(
         " Its sdists and wheels cannot be compared: setuptools.build_meta makes a different one "
         "every time, even alone."
+    )
+    assert report.verdict(_report(own, own, deviating={"wheel": ("uv", "tox")})).endswith(
+        " Through uv and tox, setuptools.build_meta makes another wheel than through build, even "
+        "alone."
     )
 
 

@@ -27,8 +27,18 @@ def _changes(root: Path, before: snapshot.Snapshot) -> snapshot.Changes:
 def test_times_and_gits_own_files_do_not_count(root: Path) -> None:
     before = snapshot.take(root)
     os.utime(root / "src" / "a.py", (1, 1))
+    os.utime(root / "src", (1, 1))
     (root / ".git" / "index").write_text("2")
     assert _changes(root, before).paths == ()
+
+
+def test_a_file_that_is_written_again_is_known(root: Path) -> None:
+    os.utime(root / "src" / "a.py", (1, 1))
+    before = snapshot.take(root)
+    (root / "src" / "a.py").write_text("1")
+    assert _changes(root, before) == snapshot.Changes(rewritten=("src/a.py",))
+    (root / "src" / "a.py").write_text("2")
+    assert _changes(root, before) == snapshot.Changes(changed=("src/a.py",))
 
 
 def test_created_changed_and_deleted(root: Path) -> None:

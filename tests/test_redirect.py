@@ -14,6 +14,7 @@ import setuptools
 import isolated_backend
 from isolated_backend import redirect
 from isolated_backend.errors import RedirectError
+from isolated_backend.redirect import installed
 from isolated_backend.shadow import Shadow
 
 PACKAGE = Path(isolated_backend.__file__).parent
@@ -29,8 +30,8 @@ def test_it_alone_imports_setuptools_and_distutils() -> None:
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 modules = [node.module or ""]
             if any(module.split(".")[0] in {"setuptools", "distutils"} for module in modules):
-                importers.add(path.name)
-    assert importers == {"redirect.py"}
+                importers.add(path.parent.name)
+    assert importers == {"redirect"}
 
 
 def shadow(tmp_path: Path) -> Shadow:
@@ -59,19 +60,19 @@ def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
 def test_a_setuptools_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setuptools, "__version__", "63.4.3")
     with pytest.raises(RedirectError, match=r"setuptools 63.4.3 is too old; .*setuptools>=64"):
-        redirect.load("setuptools.build_meta")
+        installed.load("setuptools.build_meta")
 
 
 def test_a_missing_setuptools_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "setuptools", None)
     with pytest.raises(RedirectError, match="setuptools is not installed"):
-        redirect.load("setuptools.build_meta")
+        installed.load("setuptools.build_meta")
 
 
 def test_the_legacy_backend_is_setuptools_own() -> None:
     import setuptools.build_meta
 
-    assert redirect.load("setuptools.build_meta:__legacy__") is setuptools.build_meta.__legacy__
+    assert installed.load("setuptools.build_meta:__legacy__") is setuptools.build_meta.__legacy__
 
 
 def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -> None:
@@ -97,23 +98,24 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
 
 
 def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert redirect.vendored_tomli().loads("a = 1") == {"a": 1}
+    assert installed.vendored_tomli().loads("a = 1") == {"a": 1}
     for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(RedirectError, match="No TOML parser"):
-        redirect.vendored_tomli()
+        installed.vendored_tomli()
 
 
-def test_every_replacement_says_why() -> None:
-    for _, owner, name, _, factory in redirect._replacements:
-        assert factory.__doc__ or name in {
-            "include",
-            "recursive_include",
-            "graft",
-        }, (
-            owner,
-            name,
-        )
+@pytest.mark.parametrize("hook", ["build_sdist", "build_wheel", "build_editable"])
+def test_every_replacement_says_why(hook: str) -> None:
+    for replacement in redirect._replacements(hook):
+        what = (replacement.owner, replacement.name)
+        assert replacement.factory.__doc__ or what[1] in {"include", "recursive_include", "graft"}
+
+
+def test_a_hook_gets_its_own_replacements_whatever_hook_came_before() -> None:
+    before = list(redirect._replacements("build_sdist"))
+    assert len(list(redirect._replacements("build_wheel"))) > len(before)
+    assert list(redirect._replacements("build_sdist")) == before
 
 
 def test_without_setuptools_the_import_of_the_backend_works() -> None:

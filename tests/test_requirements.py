@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from isolated_backend import redirect, requirements
+from isolated_backend import requirements
+from isolated_backend.redirect import installed
 
 STATIC = '[project]\nname = "demo"\nversion = "1"\n'
 
@@ -95,12 +96,12 @@ def test_wheel_is_required_where_that_setuptools_requires_it(
     for command in commands:
         (package / "command" / command).touch()
     found = SimpleNamespace(origin=str(package / "__init__.py"))
-    monkeypatch.setattr(redirect, "find_spec", lambda name: found)
+    monkeypatch.setattr(installed, "find_spec", lambda name: found)
     assert {kind: requirements.known(str(root), kind, None) for kind in expected} == expected
 
 
 def test_without_setuptools_the_hook_itself_says_so(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redirect, "find_spec", lambda name: None)
+    monkeypatch.setattr(installed, "find_spec", lambda name: None)
     assert requirements.known(str(root), "wheel", None) is None

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from isolated_backend import treelock
-from isolated_backend.errors import TreeLockError
+from isolated_backend.errors import SettingsError, TreeLockError
 from isolated_backend.lock import announce, is_announced
-from isolated_backend.settings import Settings
+from isolated_backend.settings import IN_TREE_WRITES, Settings
 
 AUTO = Settings(lock_timeout=30)
 IMPATIENT = Settings(lock_timeout=0)
@@ -324,6 +324,56 @@ def test_a_writer_at_work_does_not_look_like_a_missing_lock(tmp_path: Path) -> N
     assert isinstance(treelock._open(str(tmp_path)), treelock._KernelLock)
 
 
+@pytest.mark.parametrize("writes", IN_TREE_WRITES)
+def test_the_log_has_each_write_into_the_tree(
+    writes: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("of an earlier hook\n")
+    monkeypatch.setenv(treelock.LOG_VARIABLE, str(log))
+    settings = Settings(in_tree_writes=writes, lock_timeout=30)
+    with hold(root, settings, own=[str(root / "own")]):
+        (root / "own").mkdir()
+        (root / "own" / "file").touch()
+        (root / "\udcff").touch()  # a name that is not UTF-8
+        child = os.fork()
+        if child == 0:
+            (root / "by-fork").touch()
+            os._exit(0)
+        os.waitpid(child, 0)
+        subprocess.run([sys.executable, "-c", ""], check=True)
+    (root / "later").touch()
+    names = log.read_bytes().splitlines()
+    assert names == [b"of an earlier hook", b"own", b"\xff", b"by-fork"]
+
+
+def test_a_log_inside_of_the_tree_is_one_write(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(treelock.LOG_VARIABLE, str(root / "log"))
+    with hold(root):
+        (root / "mine").touch()
+    assert (root / "log").read_text() == "mine\n"
+
+
+def test_a_log_that_cannot_be_is_a_mistake_in_the_settings(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(treelock.LOG_VARIABLE, str(root / "absent" / "log"))
+    with (
+        pytest.raises(SettingsError, match=r"LOG_WRITES: cannot open .*absent.*: No such file"),
+        hold(root),
+    ):
+        pass
+
+
+def test_a_log_that_goes_away_stops_no_write(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", lambda *_: os.stat("/no/such/file"))
+    monkeypatch.setenv(treelock.LOG_VARIABLE, str(tmp_path / "log"))
+    with hold(root):
+        (root / "mine").touch()
+
+
 # --- what is a write ----------------------------------------------------------------------------
 
 
@@ -343,7 +393,7 @@ def written(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     seen: list[str] = []
     monkeypatch.chdir(tree)
     with ExitStack() as taken:
-        watch = treelock._Watch(str(tree), [str(tree / "own")], seen.append)
+        watch = treelock._Watch(str(tree), [str(tree / "own")], [seen.append])
         taken.enter_context(treelock._watched(watch))
         yield seen
 

@@ -12,21 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from artifacts import particulars
-from backends import OURS, PLAIN, SAMPLES, HookProcess, Outcome
+from backends import HOOKS, OURS, PLAIN, SAMPLES, HookProcess, Outcome, call_into
 from snapshot import snapshot
-
-#: Every hook, and the argument that says where to.
-HOOKS = {
-    "get_requires_for_build_sdist": "",
-    "get_requires_for_build_wheel": "",
-    "get_requires_for_build_editable": "",
-    "prepare_metadata_for_build_wheel": "metadata_directory",
-    "prepare_metadata_for_build_editable": "metadata_directory",
-    "build_sdist": "sdist_directory",
-    "build_wheel": "wheel_directory",
-    "build_editable": "wheel_directory",
-}
-
 
 #: The samples that are built by ``__legacy__``.
 LEGACY = {"legacy"}
@@ -64,13 +51,12 @@ def make(process: HookProcess, out: Path, hooks: Iterable[str] = HOOKS) -> Made:
         out: where each puts what it makes, in a directory of its name.
         hooks: their names.
     """
-    calls: list[tuple[str, dict[str, Any]]] = []
+    hooks = list(hooks)
     for hook in hooks:
-        directory = out / hook
-        directory.mkdir(parents=True)
-        calls.append((hook, {HOOKS[hook]: str(directory)} if HOOKS[hook] else {}))
+        (out / hook).mkdir(parents=True)
     began = time.time()
-    return Made(dict(zip(hooks, process(*calls), strict=True)), out, began)
+    outcomes = process(*[call_into(hook, out / hook) for hook in hooks])
+    return Made(dict(zip(hooks, outcomes, strict=True)), out, began)
 
 
 def differences(plain: Made, ours: Made, may_leave: Iterable[str] = ()) -> list[str]:
@@ -113,7 +99,9 @@ def of_sample(
     suffix = ":__legacy__" if name in LEGACY else ""
     plain, ours = (
         make(
-            HookProcess(backend + suffix, place / "root", pristine, environment or {}, python),
+            HookProcess(
+                backend + suffix, place / "root", pristine, environment or {}, python=python
+            ),
             place / backend,
         )
         for backend, pristine in ((PLAIN, clean), (OURS, SAMPLES / name))

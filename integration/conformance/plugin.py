@@ -83,7 +83,8 @@ class Redirecting:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(subprocess.Popen, "__init__", self._started(subprocess.Popen.__init__))
             patch.setattr(VirtualEnv, "run", _with_our_backend(VirtualEnv.run, item.config))
-            with Redirection(self._mode):
+            hook = "build_editable" if "editable" in item.nodeid else "build_wheel"
+            with Redirection(self._mode, hook):
                 return (yield)
 
     def _started(self, original: Any) -> Any:

@@ -34,9 +34,11 @@ class Redirection:
 
     Args:
         mode: :data:`REDIRECTED` or :data:`LAID_OVER`.
+        hook: the hook that they are redirected for.
     """
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, hook: str = "build_wheel") -> None:
+        self._hook = hook
         self._lays_over = mode == LAID_OVER
         self._shadow: Shadow | None = None
         self._redirected = ExitStack()
@@ -61,7 +63,7 @@ class Redirection:
         place = tempfile.mkdtemp(prefix=PREFIX)
         self._shadow = Shadow(os.getcwd(), place, tempfile.gettempdir())
         self._redirected.callback(shutil.rmtree, place)
-        self._redirected.enter_context(redirect.redirected(self._shadow, "build_editable"))
+        self._redirected.enter_context(redirect.redirected(self._shadow, self._hook))
 
     def _close(self) -> None:
         self._lay_over()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .run import (
-    HERE,
     OURS,
     PLAIN,
     Command,
@@ -21,7 +20,6 @@ from .run import (
 )
 
 __all__ = [
-    "HERE",
     "OURS",
     "PLAIN",
     "Command",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -232,7 +233,9 @@ def several_tox_with_work_directories(place: Place) -> Job:
 
 
 def nox(place: Place) -> Job:
-    words = [place.tools["nox"], "--envdir", str(place.out / "nox")]
+    # Where a path is longer than a shebang may be, nox makes its directory under a hashed name.
+    envdir = os.path.relpath(place.out / "nox", place.root)
+    words = [place.tools["nox"], "--envdir", envdir]
     bytecode = f"__pycache__/noxfile.{sys.implementation.cache_tag}.pyc"
     return _job(
         place,

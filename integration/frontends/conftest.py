@@ -14,7 +14,8 @@ import pytest
 from ..conftest import Environment, call, once, python_of
 from ..projects import workspace
 from .catalogue import Tools
-from .run import OURS, PLAIN, environment
+from .examine import Examination
+from .run import OURS, PLAIN, environment, reference
 
 #: What goes into which environment. tox-uv changes what tox does, and pdm says in its extra
 #: ``locked`` which dependencies it works with: with the newest hishel it does not start.
@@ -27,6 +28,7 @@ _TOOLS = {
 _TOOLS_VARIABLES = ("PIP_", "UV_", "TOX_", "NOX", "HATCH_", "PDM_", "VIRTUAL", "XDG_", "GIT_")
 
 Checkout = Callable[[str, int], Path]
+Examine = Callable[[str, int], Examination]
 
 
 @pytest.fixture(scope="session")
@@ -82,5 +84,19 @@ def checkout(tmp_path: Path, shell: dict[str, str]) -> Checkout:
             assert program
             subprocess.run([program, *words[1:]], cwd=root, env=shell, check=True)
         return root
+
+    return make
+
+
+@pytest.fixture
+def examine(
+    checkout: Checkout, shell: dict[str, str], venv: Environment, tools: Tools, tmp_path: Path
+) -> Examine:
+    """Return what makes a checkout of so many files for one backend, and examines its builds."""
+
+    def make(backend: str, files: int) -> Examination:
+        root = checkout(backend, files)
+        right = reference(venv.python, root, tmp_path / "reference")
+        return Examination(tools, venv.python, root, shell, right)
 
     return make

@@ -71,6 +71,11 @@ class Examination:
             f"{self.installations} installations compared and run"
         )
 
+    def place(self, out: Path) -> Place:
+        """Return where a frontend is started that writes into *out*, which is created."""
+        out.mkdir(parents=True)
+        return Place(self.tools, self.python, self.root, out, self.env)
+
     def start(self, frontends: Sequence[Callable[[Place], Job]], out: Path) -> list[str]:
         """Start all these frontends at the same instant; return all that is wrong afterwards.
 
@@ -80,9 +85,7 @@ class Examination:
         """
         jobs = []
         for number, frontend in enumerate(frontends):
-            directory = out / f"{number:02}-{frontend.__name__}"
-            directory.mkdir(parents=True)
-            jobs.append(frontend(Place(self.tools, self.python, self.root, directory, self.env)))
+            jobs.append(frontend(self.place(out / f"{number:02}-{frontend.__name__}")))
         log = Path(self.env["BUILDS"])
         log.unlink(missing_ok=True)
 
@@ -111,20 +114,21 @@ class Examination:
         return [f"changed in the checkout: {name}" for name in sorted(changed)]
 
     def _wrong_with(self, job: Job, ended: list[tuple[Command, Finished]]) -> list[str]:
-        wrong = [
+        said = [
             f"{' '.join(command.words)}: status {result.status}\n{result.output[-3000:]}"
             for command, result in ended
-            if result.status
         ]
-        if wrong:
-            return wrong
+        failed = [words for words, (_, result) in zip(said, ended, strict=True) if result.status]
+        if failed:
+            return failed
+        wrong = []
         for directory in job.artifacts:
             wrong += self.wrong_artifacts(directory)
         for venv in job.installed:
             wrong += self.wrong_installation(venv)
         for venv in job.editable:
             wrong += self.wrong_installation(venv, editable=True)
-        return wrong
+        return ["\n".join([*wrong, *said])] if wrong else []
 
     def wrong_artifacts(self, directory: Path, *, may_be_empty: bool = False) -> list[str]:
         """Return what is wrong with the artifacts in *directory*: all of a name are equal."""
@@ -144,6 +148,8 @@ class Examination:
     def wrong_installation(self, venv: Path, *, editable: bool = False) -> list[str]:
         """Return what is wrong with the project in *venv*, after importing it and running it."""
         self.installations += 1
+        if not venv.is_dir():
+            return [f"no environment in {venv}"]
         wrong = []
         env = {**self.env, "PYTHONDONTWRITEBYTECODE": "1"}
         for words, expected in (

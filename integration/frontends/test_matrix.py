@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Environment
-from .catalogue import FRONTENDS, QUICK, SINGLE_TOX, Job, Place, Tools
-from .conftest import Checkout
-from .examine import Examination
-from .run import OURS, PLAIN, reference
+from .catalogue import FRONTENDS, QUICK, SINGLE_TOX, Job, Place
+from .conftest import Examine
+from .run import OURS, PLAIN
 
 FILES = 40
 FILES_OF_THE_CONTROL = 300
@@ -27,36 +25,18 @@ CYCLE = 16
     [*FRONTENDS, *(pytest.param(single, marks=pytest.mark.long) for single in SINGLE_TOX)],
     ids=lambda frontend: frontend.__name__,
 )
-def test_alone(
-    frontend: Callable[[Place], Job],
-    checkout: Checkout,
-    shell: dict[str, str],
-    venv: Environment,
-    tools: Tools,
-    tmp_path: Path,
-) -> None:
-    root = checkout(OURS, FILES)
-    right = reference(venv.python, root, tmp_path / "reference")
-    examination = Examination(tools, venv.python, root, shell, right)
-    assert examination.start([frontend], tmp_path / "out") == []
+def test_alone(frontend: Callable[[Place], Job], examine: Examine, tmp_path: Path) -> None:
+    assert examine(OURS, FILES).start([frontend], tmp_path / "out") == []
 
 
 @pytest.mark.usefixtures("whole_machine")
 @pytest.mark.long
 @pytest.mark.parametrize("builds", [1, 1000])
 def test_all_at_the_same_instant(
-    builds: int,
-    checkout: Checkout,
-    shell: dict[str, str],
-    venv: Environment,
-    tools: Tools,
-    tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    builds: int, examine: Examine, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Rounds until there were so many builds; the first round has all the frontends."""
-    root = checkout(OURS, FILES)
-    right = reference(venv.python, root, tmp_path / "reference")
-    examination = Examination(tools, venv.python, root, shell, right)
+    examination = examine(OURS, FILES)
     for turn in count(1):
         frontends = FRONTENDS if turn % CYCLE == 1 else QUICK
         out = tmp_path / f"out{turn}"
@@ -71,18 +51,10 @@ def test_all_at_the_same_instant(
 @pytest.mark.long
 @pytest.mark.usefixtures("whole_machine")
 def test_plain_setuptools_collides_under_the_same_load(
-    checkout: Checkout,
-    shell: dict[str, str],
-    venv: Environment,
-    tools: Tools,
-    tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    examine: Examine, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """The control: frontends fail, or make something else, or the test above proves nothing."""
-    root = checkout(PLAIN, FILES_OF_THE_CONTROL)
-    right = reference(venv.python, root, tmp_path / "reference")
-    examination = Examination(tools, venv.python, root, shell, right)
-    wrong = examination.start(FRONTENDS, tmp_path / "out")
+    wrong = examine(PLAIN, FILES_OF_THE_CONTROL).start(FRONTENDS, tmp_path / "out")
     collisions = [reason for reason in wrong if not reason.startswith("changed")]
     assert collisions
     record_property(

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Environment
 from ..projects import SDIST
-from .catalogue import Place, Tools, tox_command
-from .conftest import Checkout
+from .catalogue import Place, tox_command
+from .conftest import Examine
 from .examine import Examination, builds
 from .kill import Kill, run_and_kill
-from .run import OURS, PLAIN, Command, Finished, reference, run
+from .run import OURS, PLAIN, Command, Finished, run
 
 STAGES = ["sdist-a", "sdist-b", "wheel-a", "wheel-b", "editable-a"]
 BUILD, REINSTALL = "build", "reinstall"
@@ -112,23 +111,15 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(
-    checkout: Checkout,
-    shell: dict[str, str],
-    venv: Environment,
-    tools: Tools,
-    tmp_path: Path,
-) -> Callable[[str, str, int], Pipeline]:
+def pipeline(examine: Examine, tmp_path: Path) -> Callable[[str, str, int], Pipeline]:
     """Return what makes a pipeline for one tox, one backend and so many files."""
 
     def make(program: str, backend: str, files: int) -> Pipeline:
-        root = checkout(backend, files)
-        right = reference(venv.python, root, tmp_path / "reference")
-        out = tmp_path / "out"
-        out.mkdir()
+        examination = examine(backend, files)
+        place = examination.place(tmp_path / "out")
+        tools = place.tools
         tox = {"tox": tools.frontends, "tox-uv": tools.tox_uv}[program] / "tox"
-        place = Place(tools, venv.python, root, out, shell)
-        return Pipeline(str(tox), place, Examination(tools, venv.python, root, shell, right))
+        return Pipeline(str(tox), place, examination)
 
     return make
 

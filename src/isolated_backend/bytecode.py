@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
 
+_VARIABLE = "PYTHONDONTWRITEBYTECODE"
+_OURS = "isolated-backend"  # any text is a yes
+
 #: A compiled file this young, in seconds, is taken to be made by the import that is under way.
 _JUST_NOW = 10.0
 
@@ -46,16 +49,29 @@ def kept_out_of(root: str) -> Iterator[None]:
         if not is_the_projects(os.path.abspath(path), root):
             original(self, path, data, **mode)
 
-    inherited = os.environ.get("PYTHONDONTWRITEBYTECODE")
+    inherited = os.environ.get(_VARIABLE)
     SourceFileLoader.set_data = set_data  # type: ignore[assignment]
-    os.environ["PYTHONDONTWRITEBYTECODE"] = inherited or "1"
+    os.environ[_VARIABLE] = inherited or _OURS
     try:
         yield
     finally:
         if SourceFileLoader.set_data is set_data:
             SourceFileLoader.set_data = original  # type: ignore[method-assign]
         if inherited is None:
-            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+            os.environ.pop(_VARIABLE, None)
+
+
+@contextmanager
+def written_by_children() -> Iterator[None]:
+    """While this is open, let child processes write bytecode, unless the user forbade it."""
+    ours = os.environ.get(_VARIABLE) == _OURS
+    if ours:
+        del os.environ[_VARIABLE]
+    try:
+        yield
+    finally:
+        if ours:
+            os.environ[_VARIABLE] = _OURS
 
 
 @contextmanager

@@ -31,11 +31,11 @@ def known(
     """
     if config_settings or os.path.lexists(os.path.join(root, "setup.py")):
         return None
-    from . import redirect
+    from .redirect import installed
 
-    if any(_requires_something(path) for path in redirect.configuration_files(root)):
+    if any(_requires_something(path) for path in installed.configuration_files(root)):
         return None
-    return redirect.static_requirements(kind)
+    return installed.static_requirements(kind)
 
 
 def _requires_something(path: str) -> bool:

@@ -114,6 +114,6 @@ def _toml_parser() -> Any:
         import tomllib
 
         return tomllib
-    from . import redirect
+    from .redirect import installed
 
-    return redirect.vendored_tomli()
+    return installed.vendored_tomli()

@@ -19,6 +19,8 @@ from .slots import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .copies import Copies
+
 
 class Shadow:
     """A mirror of one project root, for one hook call.
@@ -38,6 +40,7 @@ class Shadow:
         self.place = place
         self.metadata_directory = metadata_directory
         self.open = True
+        self.copies: Copies | None = None  # those that are put off, while a wheel is made
         self._temporary = temporary
         self._moved: set[str] = set()  # in-tree names of what has been relocated
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about

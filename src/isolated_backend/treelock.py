@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import slots
 from .bytecode import is_the_projects
-from .errors import TreeLockError
+from .errors import SettingsError, TreeLockError
 from .lock import announce, is_announced, retract, try_lock, unlock
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 #: Names the tree that a hook holds, for the builds that its own child processes start.
 MARKER = "ISOLATED_BACKEND_TREE"
+
+#: Names a file to which each hook adds, a line each, what it sees being written into the tree.
+LOG_VARIABLE = "ISOLATED_BACKEND_LOG_WRITES"
 
 _POLL = 0.05
 
@@ -60,23 +63,52 @@ def held(
 
     Raises:
         TreeLockError: someone else held the tree for longer than ``lock_timeout``.
+        SettingsError: what the environment names as a log cannot be written to.
     """
-    if settings.in_tree_writes == "allow" or _held_by_a_parent(root):
+    if _held_by_a_parent(root):
         yield
         return
     if settings.in_tree_writes == "lock":
         writer = writer or 'in-tree-writes = "lock"'
     with ExitStack() as taken:
-        lock = _open(root)
-        taken.callback(lock.close)
-        hold = _Hold(root, lock, settings.lock_timeout)
-        if writer:
-            hold.write(writer)
-        else:
-            hold.read()
-            taken.enter_context(_watched(_Watch(root, own, hold.write)))
-        taken.enter_context(_marked(root))
+        told: list[Callable[[str], object]] = []
+        if path := os.environ.get(LOG_VARIABLE):
+            told.append(taken.enter_context(_log(path)))
+        if settings.in_tree_writes != "allow":
+            lock = _open(root)
+            taken.callback(lock.close)
+            hold = _Hold(root, lock, settings.lock_timeout)
+            if writer:
+                hold.write(writer)
+            else:
+                hold.read()
+                told.append(hold.write)
+            taken.enter_context(_marked(root))
+        if told:
+            taken.enter_context(_watched(_Watch(root, own, told)))
         yield
+
+
+@contextmanager
+def _log(path: str) -> Iterator[Callable[[str], object]]:
+    """Yield what adds a line to the file at *path*.
+
+    Raises:
+        SettingsError: the file cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise SettingsError(f"{LOG_VARIABLE}: cannot open {path}: {error.strerror}.") from error
+
+    def add(name: str) -> None:
+        with suppress(OSError):  # a full disk must not stop the project
+            os.write(descriptor, os.fsencode(name) + b"\n")
+
+    try:
+        yield add
+    finally:
+        os.close(descriptor)
 
 
 # --- the hold of one hook -----------------------------------------------------------------------
@@ -372,18 +404,20 @@ _TOUCHED: dict[str, Callable[[tuple[Any, ...]], Iterable[PathAndDirectory]]] = {
 
 
 class _Watch:
-    """Calls *on_write* before the tree in *root* is written to.
+    """Tells of each write into the tree in *root* before it happens.
 
     Args:
         root: the project root.
         own: directories that do not count, wherever they lie.
-        on_write: takes words for what is about to happen.
+        told: each is called with the path that is about to be written, relative to *root*.
     """
 
-    def __init__(self, root: str, own: Sequence[str], on_write: Callable[[str], None]) -> None:
+    def __init__(
+        self, root: str, own: Sequence[str], told: Sequence[Callable[[str], object]]
+    ) -> None:
         self._root = root
         self._own = tuple(os.path.join(path, "") for path in own)
-        self._on_write = on_write
+        self._told = told
         self._real: dict[str, str] = {}
 
     def about_to_touch(self, event: str, path: Any, directory: Any) -> None:
@@ -401,7 +435,9 @@ class _Watch:
             return  # makedirs(exist_ok=True)
         if event in ("os.remove", "os.rmdir") and not os.path.lexists(absolute):
             return
-        self._on_write(os.path.relpath(absolute, self._root))
+        name = os.path.relpath(absolute, self._root)
+        for tell in self._told:
+            tell(name)
 
     def _through_links(self, path: str) -> str:
         parent, name = os.path.split(path)

@@ -66,8 +66,9 @@ def _parser() -> argparse.ArgumentParser:
             "then with isolated_backend, and compare. The project itself is not touched."
         ),
         epilog=(
-            "Exit status: 0 if every build through isolated_backend came out right and left "
-            "nothing in the project root, 1 if not, 2 if the project could not be checked."
+            "Exit status: 0 if every build by isolated_backend came out right and left nothing in "
+            "the project root but what the project's own code writes there, 1 if not, 2 if the "
+            "project could not be checked."
         ),
     )
     subject = check.add_mutually_exclusive_group()
@@ -82,6 +83,15 @@ def _parser() -> argparse.ArgumentParser:
         default=8,
         metavar="N",
         help="sdists, and as many wheels, to build at once (default: %(default)s)",
+    )
+    check.add_argument(
+        "--frontends",
+        default="build",
+        metavar="NAMES",
+        help=(
+            "what to build through, in turn: one or more of build, uv, pip, tox, with commas "
+            "between them; pip builds wheels only (default: %(default)s)"
+        ),
     )
     check.set_defaults(run=_check)
     return parser
@@ -106,7 +116,8 @@ def _check(arguments: argparse.Namespace) -> int:
             f"`check` needs the package {package}, which is not installed; "
             "install it with: pip install 'isolated-backend[cli]'"
         ) from None
-    return check.command(None if arguments.demo else arguments.path or ".", arguments.number)
+    path = None if arguments.demo else arguments.path or "."
+    return check.command(path, arguments.number, arguments.frontends)
 
 
 @contextmanager

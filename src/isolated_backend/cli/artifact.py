@@ -34,6 +34,11 @@ class Contents:
 
     members: tuple[Member, ...]
 
+    @property
+    def directory(self) -> str:
+        """The directory that an sdist unpacks to."""
+        return self.members[0].name.partition("/")[0] if self.members else ""
+
     def same_as(self, other: Contents) -> bool:
         """Tell whether *other* holds the same, whatever backend its pyproject.toml names."""
         return self._comparable() == other._comparable()

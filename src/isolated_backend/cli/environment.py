@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
 #: What isolated_backend itself needs; a test holds it to be what pyproject.toml says.
 BACKEND_REQUIRES = ("setuptools>=64", "wheel", "packaging", "filelock>=3.30")
 
+# Without `site`, which -S leaves out, an interpreter knows its own library and PYTHONPATH. This
+# prints what `site` adds.
+_PACKAGES = """
+import json, os, sys
+known = sys.path[:] = [os.path.abspath(path) for path in sys.path[1:]]
+import site
+site.main()
+print("\\n" + json.dumps([path for path in sys.path if path not in known]))
+"""
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -40,6 +52,13 @@ class Environment:
 
     python: str
     variables: Mapping[str, str]
+
+    @cached_property
+    def packages(self) -> str:
+        """What to give another interpreter as PYTHONPATH to have it find what this one has."""
+        _, output = process.run([self.python, "-S", "-c", _PACKAGES], self.variables)
+        found: list[str] = json.loads(output.splitlines()[-1])
+        return os.pathsep.join(filter(None, (self.variables.get("PYTHONPATH"), *found)))
 
 
 def isolating(
@@ -81,7 +100,7 @@ def temporary(directory: Path) -> dict[str, str]:
 
 def prepared(
     project: Project,
-    frontend: Frontend,
+    frontends: Collection[Frontend],
     scratch: Path,
     copy: Path,
     say: Callable[[str], None],
@@ -93,7 +112,7 @@ def prepared(
 
     Args:
         project: what is to be built.
-        frontend: what is to build it.
+        frontends: what is to build it.
         scratch: see :func:`isolating`.
         copy: where to make a copy of the project, to ask its own backend for more requirements.
         say: is told, in a line, when something has to be installed.
@@ -101,7 +120,8 @@ def prepared(
     Raises:
         CommandError: the requirements cannot be installed, or the project cannot tell them.
     """
-    static = (*project.requires, *frontend.requires, *BACKEND_REQUIRES)
+    tools = [requirement for each in frontends for requirement in each.requires]
+    static = (*project.requires, *tools, *BACKEND_REQUIRES)
     here = isolating(scratch)
     if not _missing(static) and not _missing(_dynamic(here, project, copy)):
         return here
@@ -140,11 +160,16 @@ def _dynamic(environment: Environment, project: Project, copy: Path) -> set[str]
             raise unbuildable(project, _text(error.exception, str(copy))) from error
 
 
-def unbuildable(project: Project, reason: str) -> CommandError:
-    """Return what to tell the user about a *project* that fails even alone, because of *reason*."""
-    return CommandError(
-        f"{project.name} cannot be built even once, alone, by {project.own_backend}: {reason}"
-    )
+def unbuildable(project: Project, reason: str, through: str = "") -> CommandError:
+    """Return what to tell the user about a *project* that fails even alone, because of *reason*.
+
+    Args:
+        project: what cannot be built.
+        reason: the line that tells why.
+        through: the frontend's name, if one had a part in it.
+    """
+    by = project.own_backend + (f" through {through}" if through else "")
+    return CommandError(f"{project.name} cannot be built even once, alone, by {by}: {reason}")
 
 
 def _virtual(scratch: Path, here: Environment) -> Environment:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,10 +15,23 @@ _ERROR = re.compile(
     r"|:\s(?:fatal )?error:"  # a compiler, behind the place
     r"|^ERROR\b"
     r"|^[\w.]*(?:Error|Exception)\b"  # the end of a traceback
+    r"|^SystemExit: (?!\d+$)"  # what setup.py has to say at its end, where a traceback shows it
+    r"|^isolated-backend: (?!waiting |keeping )"  # ours, but not what is for information only
 )
 
 # What a frontend adds to what the backend has said before.
-_NO_NEWS = re.compile(r"^ERROR Backend subprocess exited|^\* |^Traceback ")
+_NO_NEWS = re.compile(
+    r"^ERROR Backend subprocess exited|^\* |^Traceback |^TIP "  # build
+    r"|^\s*error: (?:[a-z]+-)+[a-z]+$"  # pip
+    r"|^\s*ERROR: Failed (?:building|to build) |^Failed to build \S+$"
+    r"|^\s*(?:\u00d7|│|╰─>|├─▶|╰─▶|note:|hint:|\[end of output\])"  # pip and uv
+    r"|^error: Failed to build |^\s+(?:cause|Caused by): "  # uv
+    r"|^\s*[\w.]+: (?:FAIL |packaging backend failed |\w+ .*> )"  # tox
+    r"|^Backend: |^\s*evaluation failed "
+)
+
+# pip shows the backend's output indented.
+_INDENTED = re.compile(r"^ {6}(?=\S)")
 
 _LONGEST = 200
 
@@ -28,12 +43,12 @@ def first_error(output: str, root: str) -> str:
         output: what a build printed.
         root: the project root, which is left out of the line.
     """
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    lines = [_INDENTED.sub("", line.rstrip()) for line in output.splitlines() if line.strip()]
     news = [index for index, line in enumerate(lines) if not _NO_NEWS.match(line)]
     if not news:
         return "it printed no error"
     index = next((i for i in news if _ERROR.search(lines[i])), news[-1])
-    line = lines[index].strip()
+    line = lines[index].strip().removeprefix("SystemExit: ")
     if line.endswith(":") and index + 1 < len(lines):
         line += " " + lines[index + 1].strip()
     return _shortened(_without(root, line))
@@ -46,18 +61,34 @@ def last_error(output: str) -> str:
     return (errors or lines or ["pip printed no error"])[-1]
 
 
-def kinds(lines: Iterable[str]) -> list[tuple[str, int]]:
+@dataclass(frozen=True)
+class Failures:
+    """Failures of one kind.
+
+    Attributes:
+        line: the first one's line.
+        through: how many there were through each frontend, by its name.
+    """
+
+    line: str
+    through: Counter[str] = field(default_factory=Counter)
+
+
+def kinds(failures: Iterable[tuple[str, str]]) -> list[Failures]:
     """Group error lines that differ by no more than names and numbers.
 
+    Args:
+        failures: for each, the frontend's name and the line.
+
     Returns:
-        The first line of each kind and how many there are, the most frequent first.
+        The groups, the largest first.
     """
-    groups: dict[str, list[str]] = {}
-    for line in lines:
+    groups: dict[str, Failures] = {}
+    for frontend, line in failures:
         key = re.sub(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*", "…", line)
-        groups.setdefault(re.sub(r"0x[0-9a-f]+|\d+", "N", key), []).append(line)
-    counted = [(group[0], len(group)) for group in groups.values()]
-    return sorted(counted, key=lambda kind: -kind[1])
+        group = groups.setdefault(re.sub(r"0x[0-9a-f]+|\d+", "N", key), Failures(line))
+        group.through[frontend] += 1
+    return sorted(groups.values(), key=lambda group: -group.through.total())
 
 
 def _shortened(line: str) -> str:

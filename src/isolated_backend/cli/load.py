@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import process
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    from .frontend import Kind
 
 # What each process does first. All wait for a byte from one pipe; the parent writes all bytes at
 # once. If it dies instead, they read the end of the pipe and end, too.
@@ -39,14 +37,18 @@ class Build:
     """A build to run.
 
     Attributes:
-        kind: ``sdist`` or ``wheel``.
         command: the frontend's command line.
-        out: the directory, to be made, where the frontend puts the artifact.
+        place: a directory for it alone, to be made; the current one when it runs.
+        dist: the directory, in *place*, where the frontend puts the artifact and no other file.
+        variables: what to set in its environment.
+        files: the text of files that it needs.
     """
 
-    kind: Kind
     command: Sequence[str]
-    out: Path
+    place: Path
+    dist: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,11 @@ class Outcome:
     """A build that has ended.
 
     Attributes:
-        kind: ``sdist`` or ``wheel``.
         status: the exit status.
         output: what it printed, both streams.
         artifact: the artifact, if the build succeeded.
     """
 
-    kind: Kind
     status: int
     output: str
     artifact: Path | None
@@ -82,7 +82,7 @@ def at_once(
 
     Args:
         builds: what to run.
-        variables: the environment of the processes.
+        variables: the environment of the processes, but for what each build sets.
         done: is called with each outcome as soon as it is known.
 
     Returns:
@@ -115,15 +115,18 @@ def at_once(
 
 
 def _log(build: Build) -> Path:
-    return build.out.with_name(build.out.name + ".log")
+    return build.place.with_name(build.place.name + ".log")
 
 
 def _waiting(build: Build, gate: int, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a process that waits at *gate* to run *build*."""
-    build.out.mkdir(parents=True)
+    build.place.mkdir(parents=True)
+    for path, text in build.files.items():
+        path.write_text(text, encoding="utf-8")
     command = [sys.executable, "-I", "-S", "-c", _WAIT_THEN_RUN, *build.command]
+    environment = {**variables, **build.variables}
     with _log(build).open("wb") as log:
-        return process.start(command, variables, build.out, stdin=gate, stdout=log)
+        return process.start(command, environment, build.place, stdin=gate, stdout=log)
 
 
 def _is_ready(build: Build, started: subprocess.Popen[bytes]) -> bool:
@@ -132,8 +135,9 @@ def _is_ready(build: Build, started: subprocess.Popen[bytes]) -> bool:
 
 def _outcome(build: Build, status: int) -> Outcome:
     output = _log(build).read_bytes().removeprefix(_READY).decode(errors="replace")
-    artifacts = sorted(path for path in build.out.iterdir() if not path.name.startswith("."))
+    # uv puts a .gitignore beside the artifact.
+    artifacts = sorted(path for path in build.dist.glob("*") if not path.name.startswith("."))
     if status == 0 and len(artifacts) != 1:
         output += f"\nerror: the frontend succeeded, but made {len(artifacts)} artifacts\n"
     complete = status == 0 and len(artifacts) == 1
-    return Outcome(build.kind, status, output, artifacts[0] if complete else None)
+    return Outcome(status, output, artifacts[0] if complete else None)

@@ -19,7 +19,7 @@ from . import failure, snapshot
 from .frontend import KINDS
 
 if TYPE_CHECKING:
-    from .check import Half, Report
+    from .finding import Half, Report
     from .frontend import Kind
 
 _SHOWN = 3  # so many of each list
@@ -77,9 +77,9 @@ def show(report: Report, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     console.print()
     console.print(_table(report))
-    for half in (report.own, report.isolated):
-        for line in _details(half):
-            _print(console, Text(line))
+    lines = [*_details(report.own), *_details(report.isolated), *_own_writes(report)]
+    for line in lines:
+        _print(console, Text(line))
     console.print()
     _print(console, Text(verdict(report), style="green" if report.isolated.perfect else "red"))
 
@@ -91,22 +91,30 @@ def verdict(report: Report) -> str:
         f"{report.name}: with {own.backend} {_outcome(own)}; "
         f"with {isolated.backend} {_outcome(isolated)}."
     ]
-    changed = isolated.changes.paths
-    if changed and isolated.own_writes.issuperset(changed):
-        sentences.append("The project's own build writes what changed, even when it is alone.")
+    sentences += [
+        f"There were no {kind}s: {' and '.join(report.frontends)} builds none."
+        for kind in KINDS
+        if kind not in own.alone
+    ]
     if report.unstable:
         kinds = " and ".join(f"{kind}s" for kind in report.unstable)
         sentences.append(
             f"Its {kinds} cannot be compared: {own.backend} makes a different one every time, "
             "even alone."
         )
+    sentences += [
+        f"Through {' and '.join(names)}, {own.backend} makes another {kind} than through "
+        f"{report.frontends[0]}, even alone."
+        for kind, names in report.deviating.items()
+    ]
     return " ".join(sentences)
 
 
 def _outcome(half: Half) -> str:
     """Return what became of the builds of *half*, as the second half of a sentence."""
-    total, failed = len(half.results), len(half.errors)
-    different, changed = total - failed - half.same, len(half.changes.paths)
+    total, failed = len(half.results), len(half.failures)
+    different, changed = total - failed - half.same, len(half.foreign)
+    right = f"all {total} builds came out right" if total > 1 else "the build came out right"
     faults = []
     if failed:
         faults.append(f"{failed} of {total} builds failed")
@@ -118,9 +126,12 @@ def _outcome(half: Half) -> str:
     if changed:
         faults.append(f"{changed} path{'s' * (changed > 1)} in the root changed")
     if not faults:
-        return f"all {total} builds came out right and the root is untouched"
+        left = "the root is untouched"
+        if half.changes.paths:
+            left = "nothing in the root changed but what the project itself writes"
+        return f"{right} and {left}"
     if changed and len(faults) == 1:
-        faults.insert(0, f"all {total} builds came out right")
+        faults.insert(0, right)
     *others, last = faults
     return f"{', '.join(others)} and {last}" if others else last
 
@@ -133,14 +144,19 @@ def _table(report: Report) -> Table:
         # The longest name, with __legacy__, takes two lines to leave room in 80 columns.
         table.add_column(half.backend.replace(":", ":\n"), justify="right")
     table.add_row("builds at once", *(str(len(half.results)) for half in halves))
-    table.add_row("failed", *(_rated(len(h.errors), not h.errors) for h in halves))
-    for kind in KINDS:
+    for name in report.frontends:
+        through = ([r for r in half.results if r.through == name] for half in halves)
+        table.add_row(f"  through {name}", *(str(len(results)) for results in through))
+    table.add_row("failed", *(_rated(len(h.failures), not h.failures) for h in halves))
+    for kind in report.own.alone:
         table.add_row(f"distinct {kind}s", *(_distinct(half, kind) for half in halves))
     table.add_row("same content as one build alone", *map(_same, halves))
     table.add_row(
-        "paths changed in the root",
-        *(_rated(len(h.changes.paths), not h.changes.paths) for h in halves),
+        "paths changed in the root", *(_rated(len(h.changes.paths), not h.foreign) for h in halves)
     )
+    if report.isolated.writes.paths:
+        own = (len(half.changes.paths) - len(half.foreign) for half in halves)
+        table.add_row("  by the project's own code", *map(str, own))
     table.add_row("wall time", *(f"{half.seconds:.1f} s" for half in halves))
     return table
 
@@ -155,17 +171,17 @@ def _distinct(half: Half, kind: Kind) -> Text:
 
 
 def _same(half: Half) -> Text:
-    made = len(half.results) - len(half.errors)
+    made = len(half.results) - len(half.failures)
     return _rated(f"{half.same} of {made}", half.same == made > 0)
 
 
 def _details(half: Half) -> Iterator[str]:
     """Yield lines on what went wrong in *half*: failures by kind, members, paths."""
-    kinds = failure.kinds(half.errors)
+    kinds = failure.kinds(half.failures)
     if kinds:
         yield ""
         yield f"Failures with {half.backend}:"
-        yield from (f"  {count}x {line}" for line, count in kinds[:_SHOWN])
+        yield from map(_failures, kinds[:_SHOWN])
         more = len(kinds) - _SHOWN
         if more > 0:
             yield f"  and {more} other kind{'s' * (more > 1)}"
@@ -173,11 +189,43 @@ def _details(half: Half) -> Iterator[str]:
         yield ""
         yield f"Members in which {kind}s of {half.backend} differ from one made alone:"
         yield _listed(members)
-    paths = half.changes.paths
-    if paths:
+    if half.foreign:
         yield ""
         yield f"Paths in the root that {half.backend} changed:"
-        yield _listed(list(snapshot.topmost(paths)))
+        yield _listed(list(snapshot.topmost(half.foreign)))
+
+
+def _failures(kind: failure.Failures) -> str:
+    return f"  {kind.through.total()}x through {' and '.join(kind.through)}: {kind.line}"
+
+
+def _own_writes(report: Report) -> Iterator[str]:
+    """Yield lines on what the project's own code writes, and on the setting that fits."""
+    writes, setting = report.isolated.writes, report.setting
+    if not writes.paths:
+        return
+    if writes.seen:
+        yield ""
+        yield "What the project's own code writes into its tree while it is built:"
+        yield _all(writes.seen)
+    if writes.unseen:
+        yield ""
+        yield "What a child process or an extension module writes there, where no hook sees it:"
+        yield _all(writes.unseen)
+    yield ""
+    reason = {
+        "auto": "a build has the tree to itself from its first write on",
+        "lock": "builds take turns from the start, for nothing tells when they begin to write",
+    }[writes.fitting]
+    if setting != writes.fitting:
+        do = f'Set that in [tool.isolated-backend]; now it is "{setting}".'
+    else:
+        do = "It is the default." if setting == "auto" else "It is set already."
+    yield f'The setting that fits is `in-tree-writes = "{writes.fitting}"`: {reason}. {do}'
+
+
+def _all(paths: frozenset[str]) -> str:
+    return "  " + ", ".join(snapshot.topmost(sorted(paths)))
 
 
 def _listed(names: list[str]) -> str:

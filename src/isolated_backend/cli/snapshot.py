@@ -7,13 +7,27 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: By relative path: whatever makes two paths different, except for times.
-Snapshot: TypeAlias = dict[str, tuple[str, int, str]]
+
+class Look(NamedTuple):
+    """Whatever makes two paths different, and when a file was last written."""
+
+    type: str
+    mode: int
+    content: str
+    written: int = 0
+
+    def same_as(self, other: Look) -> bool:
+        """Tell whether only the time is another one than that of *other*."""
+        return self[:3] == other[:3]
+
+
+#: By relative path.
+Snapshot: TypeAlias = dict[str, Look]
 
 # To look at a working copy is to write to these: `git describe --dirty` refreshes git's index.
 _VCS = frozenset({".git", ".hg", ".svn", ".bzr"})
@@ -21,15 +35,23 @@ _VCS = frozenset({".git", ".hg", ".svn", ".bzr"})
 
 @dataclass(frozen=True)
 class Changes:
-    """The paths that differ between two snapshots; directories end with a slash."""
+    """The paths that differ between two snapshots; directories end with a slash.
 
-    created: tuple[str, ...]
-    changed: tuple[str, ...]
-    deleted: tuple[str, ...]
+    Attributes:
+        created: those that were not there before.
+        changed: those that are not what they were.
+        deleted: those that are no more.
+        rewritten: those that are what they were, but have been written again.
+    """
+
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All of them, in order."""
+        """All that make the tree another one, in order."""
         return tuple(sorted({*self.created, *self.changed, *self.deleted}))
 
 
@@ -52,27 +74,30 @@ def take(root: Path) -> Snapshot:
             path = Path(directory, name)
             look = _look(path)
             relative = path.relative_to(root).as_posix()
-            found[relative + "/" if look[0] == "directory" else relative] = look
+            found[relative + "/" if look.type == "directory" else relative] = look
     return found
 
 
 def compare(before: Snapshot, after: Snapshot) -> Changes:
     """Return what is different in *after*."""
-    both = before.keys() & after.keys()
+    both = sorted(before.keys() & after.keys())
+    same = {path for path in both if before[path].same_as(after[path])}
     return Changes(
         created=tuple(sorted(after.keys() - before.keys())),
-        changed=tuple(sorted(path for path in both if before[path] != after[path])),
+        changed=tuple(path for path in both if path not in same),
         deleted=tuple(sorted(before.keys() - after.keys())),
+        rewritten=tuple(path for path in both if path in same and before[path] != after[path]),
     )
 
 
-def _look(path: Path) -> tuple[str, int, str]:
-    """Return the type, the mode and the content of *path*."""
-    mode = path.lstat().st_mode
-    if stat.S_ISLNK(mode):
-        return "link", 0, os.readlink(path)
-    if stat.S_ISDIR(mode):
-        return "directory", stat.S_IMODE(mode), ""
-    if stat.S_ISREG(mode):
-        return "file", stat.S_IMODE(mode), hashlib.sha256(path.read_bytes()).hexdigest()
-    return "special", stat.S_IMODE(mode), ""
+def _look(path: Path) -> Look:
+    status = path.lstat()
+    mode = stat.S_IMODE(status.st_mode)
+    if stat.S_ISLNK(status.st_mode):
+        return Look("link", 0, os.readlink(path))
+    if stat.S_ISDIR(status.st_mode):
+        return Look("directory", mode, "")
+    if stat.S_ISREG(status.st_mode):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        return Look("file", mode, content, status.st_mtime_ns)
+    return Look("special", mode, "")

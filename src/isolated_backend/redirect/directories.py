@@ -1,0 +1,143 @@
+"""Where setuptools works: the directories of its commands, and what it remembers of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .replacement import Replacements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..shadow import Shadow
+    from .replacement import Method
+
+replaces = Replacements()
+
+
+#: The commands' options that name a directory to work in. Each has a default inside the root, or
+#: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
+#: in the same way, because two builds would meet there just as well.
+WORK_DIRECTORIES = {
+    "build": (
+        "build_base",
+        "build_purelib",
+        "build_platlib",
+        "build_lib",
+        "build_temp",
+        "build_scripts",
+    ),
+    "build_py": ("build_lib",),
+    "build_ext": ("build_lib", "build_temp"),
+    "build_clib": ("build_clib", "build_temp"),
+    "build_scripts": ("build_dir",),
+    "bdist": ("bdist_base",),
+    "bdist_wheel": ("bdist_dir",),
+    "install": ("build_base", "build_lib"),
+    "install_lib": ("build_dir",),
+    "install_scripts": ("build_dir",),
+}
+
+
+@replaces("distutils.cmd", "Command", "ensure_finalized")
+def _work_directories(shadow: Shadow, original: Method) -> Method:
+    """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
+
+    Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
+    override of ``finalize_options`` sets on its own.
+    """
+
+    def ensure_finalized(self: Any) -> None:
+        options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
+        _move_options(shadow, self, options)
+        original(self)
+        _move_options(shadow, self, options)
+
+    return ensure_finalized
+
+
+def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
+    """Relocate the values of *options*, except what ``config_settings`` asked for."""
+    for option in options:
+        value = getattr(command, option, None)
+        if not value:
+            continue
+        if asked_for(command, name_of(command), option):
+            shadow.leave(os.fspath(value))
+        else:
+            setattr(command, option, shadow.relocate(os.fspath(value)))
+
+
+def asked_for(command: Any, name: str, option: str) -> str:
+    """Return what was given for this one call, through ``config_settings``, as an option.
+
+    Args:
+        command: any command of the distribution.
+        name: that of the command which *option* is one of.
+        option: its name.
+
+    Returns:
+        Its value; empty if it was not given.
+    """
+    options = command.distribution.get_option_dict(name)
+    source, value = options.get(option, ("", None))
+    return str(value) if source == "command line" else ""
+
+
+def name_of(command: Any) -> str:
+    """Return the name that *command* was asked for by.
+
+    ``get_command_name`` gives the name of the class, which is any for one from ``cmdclass``.
+    """
+    for name, known in command.distribution.command_obj.items():
+        if known is command:
+            return str(name)
+    return str(command.get_command_name())
+
+
+@replaces("distutils.dir_util", "", "remove_tree")
+def _remove_tree(shadow: Shadow, original: Method) -> Method:
+    """Remove the staging directory where it is, for an override of ``make_distribution``."""
+
+    def remove_tree(directory: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(directory, str):
+            directory = shadow.actual(directory)
+        return original(directory, *args, **kwargs)
+
+    return remove_tree
+
+
+@contextmanager
+def temporary_files_in(shadow: Shadow) -> Iterator[None]:
+    """Let ``tempfile`` work in the shadow while TMPDIR is inside the root.
+
+    ``editable_wheel`` makes temporary directories and hands them to other commands as places to
+    work in; inside the root they could not be told from a project's own settings.
+    """
+    if not shadow.inside_root:
+        yield
+        return
+    before = tempfile.tempdir
+    tempfile.tempdir = os.path.join(shadow.place, "tmp")
+    os.mkdir(tempfile.tempdir)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def forget_made_directories() -> None:
+    """Clear distutils' memory of directories it has made.
+
+    ``dir_util.mkpath`` makes no directory twice in one process. In a process with many hooks
+    (tox) the same path is wiped and needed again.
+    """
+    dir_util = import_module("distutils.dir_util")
+    if hasattr(dir_util, "SkipRepeatAbsolutePaths"):
+        dir_util.SkipRepeatAbsolutePaths.clear()
+    else:
+        dir_util._path_created.clear()

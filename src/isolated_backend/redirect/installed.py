@@ -1,0 +1,104 @@
+"""The setuptools that is installed: what it is, what it brings along, what it reads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import RedirectError
+
+#: The first setuptools with the hooks of PEP 660.
+OLDEST = "64"
+
+
+def load(delegate: str) -> Any:
+    """Import setuptools' own backend.
+
+    Args:
+        delegate: a ``build-backend`` value, ``module`` or ``module:object``.
+
+    Raises:
+        RedirectError: setuptools is missing or too old.
+    """
+    try:
+        import setuptools
+    except ImportError as error:
+        raise RedirectError(
+            "setuptools is not installed; add it to build-system.requires in pyproject.toml."
+        ) from error
+    from packaging.version import Version
+
+    if Version(setuptools.__version__) < Version(OLDEST):
+        raise RedirectError(
+            f"setuptools {setuptools.__version__} is too old; "
+            f'write "setuptools>={OLDEST}" in build-system.requires.'
+        )
+    module, _, attribute = delegate.partition(":")
+    backend = import_module(module)
+    return getattr(backend, attribute) if attribute else backend
+
+
+def configuration_files(root: str) -> list[str]:
+    """Return the files in which ``setup_requires`` can stand (``find_config_files``)."""
+    home = os.path.expanduser("~")
+    user = ".pydistutils.cfg" if os.name == "posix" else "pydistutils.cfg"
+    asked = os.environ.get("DIST_EXTRA_CONFIG")
+    return [
+        *(os.path.join(directory, "distutils.cfg") for directory in _directories_of_distutils()),
+        os.path.join(home, user),
+        os.path.join(root, "setup.cfg"),
+        *([asked] if asked else []),
+    ]
+
+
+def _directories_of_distutils() -> list[str]:
+    package = _directory_of_setuptools()
+    standard = os.path.join(os.path.dirname(os.__file__), "distutils")
+    return [standard, *([os.path.join(package, "_distutils")] if package else [])]
+
+
+def _directory_of_setuptools() -> str | None:
+    """Return where setuptools would be imported from, if it can be."""
+    spec = find_spec("setuptools")
+    return os.path.dirname(spec.origin) if spec and spec.origin else None
+
+
+def static_requirements(kind: str) -> list[str] | None:
+    """Return what setuptools requires for every artifact of *kind*.
+
+    Args:
+        kind: ``sdist``, ``wheel`` or ``editable``.
+
+    Returns:
+        ``wheel`` for wheels, until setuptools 70.1 got a ``bdist_wheel`` of its own; ``None`` if
+        this setuptools has no hook for this, or is not there at all.
+    """
+    package = _directory_of_setuptools()
+    if package is None:
+        return None
+    commands = os.path.join(package, "command")
+    if not os.path.exists(os.path.join(commands, "editable_wheel.py")):
+        return None
+    own = kind == "sdist" or os.path.exists(os.path.join(commands, "bdist_wheel.py"))
+    return [] if own else ["wheel"]
+
+
+def vendored_tomli() -> Any:
+    """Return the TOML parser that comes with setuptools (Python 3.10 has none of its own).
+
+    Raises:
+        RedirectError: this setuptools carries none.
+    """
+    import setuptools  # noqa: F401 - newer versions put their vendored packages on sys.path
+
+    for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
+        with suppress(ImportError):
+            return import_module(name)
+    raise RedirectError(
+        f"No TOML parser found for Python {sys.version_info.major}.{sys.version_info.minor}; "
+        'add "tomli" to build-system.requires in pyproject.toml.'
+    )

@@ -1,0 +1,229 @@
+"""A wheel's files: the same wheel whether they were copied to build_lib or not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends import OURS, PLAIN, HookProcess
+from isolated_backend.copies import Copies
+
+if sys.platform == "win32":  # pragma: no cover
+    pytest.skip("links and modes of POSIX", allow_module_level=True)
+
+SETUP = """\
+import os
+from setuptools import setup, Extension
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build import build
+from setuptools.command.build_py import build_py
+from setuptools.command.install_lib import install_lib
+
+options = {{}}
+{changed}
+
+setup(
+    name="demo", version="1", packages=["demo", "demo.sub"], py_modules=["single"],
+    package_data={{"demo": ["*.txt", "data/**", "__init__.py"]}},
+    scripts=["script"], data_files=[("share", ["shared.txt"])],
+    **options
+)
+"""
+
+CHANGES = {
+    "nothing": "",
+    "the run of egg_info": """
+from setuptools.command.egg_info import egg_info
+class mine(egg_info):
+    pass
+options["cmdclass"] = {"egg_info": mine}
+""",
+    "build_py": """
+class mine(build_py):
+    def run(self):
+        super().run()
+        path = os.path.join(self.build_lib, "demo", "__init__.py")
+        with open(path, "a") as file:
+            file.write("edited = True")
+        os.utime(path, (1600000000, 1600000000))
+options["cmdclass"] = {"build_py": mine}
+""",
+    "install_lib": """
+class mine(install_lib):
+    def install(self):
+        assert os.path.exists(os.path.join(self.build_dir, "demo", "__init__.py"))
+        return super().install()
+options["cmdclass"] = {"install_lib": mine}
+""",
+    "bdist_wheel": """
+class mine(bdist_wheel):
+    def write_wheelfile(self, *arguments, **keywords):
+        assert os.path.exists(os.path.join(self.bdist_dir, "demo", "__init__.py"))
+        super().write_wheelfile(*arguments, **keywords)
+options["cmdclass"] = {"bdist_wheel": mine}
+""",
+    "a step of its own": """
+from setuptools import Command
+class step(Command):
+    user_options = []
+    def initialize_options(self): pass
+    def finalize_options(self): pass
+    def run(self):
+        lib = self.get_finalized_command("build").build_lib
+        assert os.path.exists(os.path.join(lib, "demo", "__init__.py"))
+class mine(build):
+    sub_commands = [*build.sub_commands, ("step", None)]
+options["cmdclass"] = {"build": mine, "step": step}
+""",
+    "a method from outside": """
+original = build_py.build_module
+def build_module(self, *arguments):
+    copied = original(self, *arguments)
+    assert os.path.exists(copied[0])
+    return copied
+build_py.build_module = build_module
+""",
+    "the archive": """
+from setuptools.command import bdist_wheel as module
+original = module.WheelFile.write
+def write(self, filename, *arguments):
+    assert "/src/" not in filename
+    original(self, filename, *arguments)
+module.WheelFile.write = write
+""",
+    "compiled files": """
+with open("setup.cfg", "w") as file:
+    file.write("[install_lib]\\noptimize = 1\\n")
+""",
+    "compiled files in build": """
+with open("setup.cfg", "w") as file:
+    file.write("[build_py]\\ncompile = 1\\n")
+""",
+    "namespace packages": 'options["namespace_packages"] = ["demo"]',
+}
+
+NOT_COPIED = {"nothing", "the run of egg_info", "compiled files"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a project with every kind of file that copying treats in a way of its own."""
+    root = tmp_path / "project"
+    data = root / "demo" / "data" / "deep"
+    data.mkdir(parents=True)
+    (root / "demo" / "sub").mkdir()
+    for name in ("demo/__init__.py", "demo/sub/__init__.py", "demo/sub/mod.py", "single.py"):
+        (root / name).write_text(f"name = {name!r}\n")
+    (root / "demo" / "__init__.py").write_text(
+        "__import__('pkg_resources').declare_namespace(__name__)\n"
+    )
+    (root / "demo" / "executable.py").write_text("#!/usr/bin/env python\n")
+    (root / "demo" / "executable.py").chmod(0o755)
+    (root / "demo" / "private.py").touch(0o600)
+    (root / "demo" / "plain.txt").write_text("plain")
+    (root / "demo" / "read-only.txt").write_text("read-only")
+    (root / "demo" / "read-only.txt").chmod(0o444)
+    (root / "demo" / "special.txt").touch()
+    (root / "demo" / "special.txt").chmod(0o4755)
+    (root / "demo" / "link.txt").symlink_to("plain.txt")
+    (root / "demo" / "linked.py").symlink_to("private.py")
+    (data / "tool").write_text("#!/bin/sh\n")
+    (data / "tool").chmod(0o755)
+    (data.parent / "zz.bin").write_bytes(os.urandom(1000))
+    (root / "script").write_text("#!/usr/bin/env python\n")
+    (root / "shared.txt").touch()
+    for path in root.rglob("*"):
+        if path.is_file():
+            os.utime(path, (1_600_000_000, 1_600_000_000))
+    return root
+
+
+def build(backend: str, root: Path, out: Path) -> tuple[Path, str]:
+    copy = shutil.copytree(root, root.parent / "root", symlinks=True)
+    out.mkdir()
+    process = HookProcess(backend, copy)
+    (outcome,) = process(("build_wheel", {"wheel_directory": str(out)}))
+    shutil.rmtree(copy)
+    assert not outcome.error, process.output
+    return out / outcome.result, process.output
+
+
+def everything(wheel: Path) -> list[dict[str, Any]]:
+    """Return all that the archive says of its members, but the times of what setuptools makes."""
+    found = []
+    with zipfile.ZipFile(wheel) as opened:
+        for member in opened.infolist():
+            made = ".dist-info/" in member.filename or member.filename.endswith(
+                (".pyc", ".pth", "/script")
+            )
+            said = {
+                name: getattr(member, name)
+                for name in ("filename", "compress_type", "external_attr", "extra", "flag_bits")
+            }
+            content = None if member.filename.endswith(".pyc") else opened.read(member)
+            found.append(said | {"time": None if made else member.date_time, "content": content})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "umask"),
+    [*((changed, 0o022) for changed in CHANGES), ("nothing", 0o077), ("nothing", 0o002)],
+)
+def test_the_wheel_is_setuptools_own(changed: str, umask: int, root: Path, tmp_path: Path) -> None:
+    (root / "setup.py").write_text(SETUP.format(changed=CHANGES[changed]))
+    before = os.umask(umask)
+    try:
+        theirs, said = build(PLAIN, root, tmp_path / "plain")
+        ours, ours_said = build(OURS, root, tmp_path / "ours")
+    finally:
+        os.umask(before)
+    assert ours.name == theirs.name
+    if changed.startswith("compiled"):  # .pyc hold times and paths, so RECORD differs with them
+        assert [each["filename"] for each in everything(ours)] == [
+            each["filename"] for each in everything(theirs)
+        ]
+    else:
+        assert everything(ours) == everything(theirs)
+    # setuptools says of each file that it copies it; of one that stays there is nothing to say.
+    assert "copying demo/plain.txt" in said
+    assert ("copying demo/plain.txt" in ours_said) == (changed not in NOT_COPIED)
+
+
+def test_a_copy_that_was_put_off_can_be_made_after_all(tmp_path: Path) -> None:
+    source, lib = tmp_path / "a.py", tmp_path / "lib"
+    source.write_text("a")
+    source.chmod(0o640)
+    lib.mkdir()
+    copies = Copies()
+    assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    assert str(lib / "a.py") in copies
+    assert copies.copy_tree(str(lib), str(tmp_path / "out")) == [str(tmp_path / "out" / "a.py")]
+    assert not (lib / "a.py").exists()
+    # Another file for the same place: setuptools decides which one it is.
+    assert not copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    assert (lib / "a.py").read_text() == "a"
+    assert (lib / "a.py").stat().st_mode & 0o777 == 0o640
+    (tmp_path / "out").mkdir()
+    copies.make_all()
+    assert (tmp_path / "out" / "a.py").exists()
+    assert list(copies.files(str(tmp_path / "out"))) == [("a.py", str(tmp_path / "out" / "a.py"))]
+
+
+def test_the_mode_of_a_new_file_is_learned_from_one(tmp_path: Path) -> None:
+    source, made = tmp_path / "a.py", tmp_path / "made"
+    source.touch()
+    made.touch()
+    source.chmod(0o604)
+    made.chmod(0o604)
+    copies = Copies()
+    assert not copies.put_off(str(source), str(tmp_path / "lib1"), preserve_mode=False)
+    copies.learn(str(made))
+    assert copies.put_off(str(source), str(tmp_path / "lib2"), preserve_mode=False)
+    source.chmod(0o644)
+    assert not copies.put_off(str(source), str(tmp_path / "lib3"), preserve_mode=False)
