@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import tarfile
 import zipfile
@@ -41,6 +42,53 @@ def _wheel_members(artifact: Path) -> list[tuple[object, ...]]:
             )
             for info in archive.infolist()
         ]
+
+
+def particulars(artifact: Path, began: float) -> list[tuple[str, dict[str, object]]]:
+    """Return the name of every member and all that is recorded about it, in order.
+
+    Args:
+        artifact: an sdist or a wheel.
+        began: when its build began; a later modification time is ``"during the build"``.
+    """
+    if artifact.name.endswith(".whl"):
+        return _particulars_of_wheel(artifact, began)
+    return _particulars_of_sdist(artifact, began)
+
+
+def _particulars_of_sdist(artifact: Path, began: float) -> list[tuple[str, dict[str, object]]]:
+    found = []
+    with tarfile.open(artifact) as archive:
+        for member in archive.getmembers():
+            file = archive.extractfile(member) if member.isreg() else None
+            facts = member.get_info() | {"headers": dict(member.pax_headers)}
+            del facts["chksum"]  # of the header, times included
+            facts["content"] = _digest(file.read()) if file else ""
+            facts["mode"] = oct(member.mode)
+            if member.mtime >= int(began):
+                facts["mtime"] = facts["headers"]["mtime"] = "during the build"
+            found.append((member.name, facts))
+    return found
+
+
+def _particulars_of_wheel(artifact: Path, began: float) -> list[tuple[str, dict[str, object]]]:
+    found = []
+    with zipfile.ZipFile(artifact) as archive:
+        assert archive.testzip() is None
+        for info in archive.infolist():
+            moment = calendar.timegm((*info.date_time, 0, 0, 0))
+            facts = {
+                "type": info.compress_type,
+                "mode": hex(info.external_attr),
+                "content": _digest(archive.read(info)),
+                "mtime": info.date_time if moment < int(began) - 1 else "during the build",
+                "comment": info.comment,
+                "extra": info.extra,
+                "flags": info.flag_bits,
+                "system": info.create_system,
+            }
+            found.append((info.filename, facts))
+    return found
 
 
 def times(artifact: Path) -> dict[str, int]:

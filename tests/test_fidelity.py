@@ -2,78 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from artifacts import members
-from backends import OURS, PLAIN, SAMPLES, HookProcess, Outcome
-from snapshot import snapshot
-
-HOOKS = [
-    ("get_requires_for_build_sdist", {}),
-    ("get_requires_for_build_wheel", {}),
-    ("get_requires_for_build_editable", {}),
-    ("prepare_metadata_for_build_wheel", {"metadata_directory": "metadata"}),
-    ("build_sdist", {"sdist_directory": "sdist"}),
-    ("build_wheel", {"wheel_directory": "wheel"}),
-    ("build_editable", {"wheel_directory": "editable"}),
-]
-
-LEGACY = {"legacy"}
-
-#: What an editable install has to leave in the root, for the imports to find it there.
-LEFT_BY_EDITABLE = {"c_extension": (".so", "spam")}
-
-#: The one exception: what an earlier build's staging left in the tree is not shipped by us.
-EARLIER_STAGING = {"leftovers": ("build/lib", "leftovers-1")}
-
-
-def build_all(backend: str, name: str, pristine: Path, out: Path) -> list[Outcome]:
-    """Call every hook on a fresh copy of the sample *name*, always at the same path."""
-    suffix = ":__legacy__" if name in LEGACY else ""
-    calls: list[tuple[str, dict[str, Any]]] = []
-    for hook, arguments in HOOKS:
-        directories = {key: str(out / value) for key, value in arguments.items()}
-        for directory in directories.values():
-            Path(directory).mkdir(parents=True, exist_ok=True)
-        calls.append((hook, directories))
-    process = HookProcess(backend + suffix, out.parent / "root", pristine=pristine)
-    outcomes = process(*calls)
-    failed = [outcome.message for outcome in outcomes if outcome.error]
-    assert not failed, process.output
-    return outcomes
+from backends import PLAIN, SAMPLES, HookProcess
+from trial import differences, make, of_sample
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir()))
 def test_every_hook_gives_what_setuptools_gives(name: str, tmp_path: Path) -> None:
     """Member by member: order, names, modes, contents; the same answers; and an untouched root."""
-    clean = shutil.copytree(SAMPLES / name, tmp_path / "clean", symlinks=True)
-    for leftover in EARLIER_STAGING.get(name, ()):
-        shutil.rmtree(clean / leftover)
-    plain = build_all(PLAIN, name, clean, tmp_path / "plain")
-    ours = build_all(OURS, name, SAMPLES / name, tmp_path / "ours")
-
-    assert [outcome.result for outcome in ours] == [outcome.result for outcome in plain]
-    for kind, outcome in zip(("sdist", "wheel", "editable"), plain[4:], strict=True):
-        (artifact,) = (tmp_path / "ours" / kind).iterdir()
-        assert artifact.name == outcome.result
-        assert members(artifact) == members(tmp_path / "plain" / kind / artifact.name)
-    assert metadata(tmp_path / "ours") == metadata(tmp_path / "plain")
-
-    assert any(outcome.changed for outcome in plain)  # or this test could not fail
-    for outcome in ours[:-1]:
-        assert outcome.changed == []
-    left = LEFT_BY_EDITABLE.get(name, ())
-    assert [path for path in ours[-1].changed if not path.endswith(left or ("?",))] == []
+    plain, found = of_sample(name, tmp_path)
+    assert plain.failures == {}
+    assert any(outcome.changed for outcome in plain.outcomes.values())  # or this could not fail
+    assert found == []
 
 
-def metadata(out: Path) -> dict[str, Any]:
-    """Return what ``prepare_metadata`` made, less the file list of its passing egg-info.
+def test_the_comparison_can_fail(tmp_path: Path) -> None:
+    """Setuptools in our place changes the root, and a member that is unlike is named."""
+    root = tmp_path / "root"
+    made = []
+    for number in range(2):
+        pristine = shutil.copytree(SAMPLES / "src_layout", tmp_path / f"pristine{number}")
+        module = pristine / "src" / "src_layout" / "__init__.py"
+        module.chmod(0o644 + 0o111 * number)
+        os.utime(module, (1_000_000_000 + 2 * number,) * 2)
+        process = HookProcess(PLAIN, root, pristine)
+        made.append(make(process, tmp_path / str(number), ["build_sdist", "build_wheel"]))
 
-    It has absolute paths in it, of the directory that the frontend chose.
-    """
-    found = snapshot(out / "metadata")
-    return {name: value for name, value in found.items() if not name.endswith("SOURCES.txt")}
+    found = differences(*made)
+    member = "build_sdist: src_layout-1.0/src/src_layout/__init__.py"
+    assert f"{member}: mode '0o755', not '0o644'" in found
+    assert f"{member}: mtime 1000000002.0, not 1000000000.0" in found
+    member = "build_wheel: src_layout/__init__.py"
+    assert f"{member}: mtime (2001, 9, 9, 1, 46, 42), not (2001, 9, 9, 1, 46, 40)" in found
+    assert "build_wheel changes build" in found

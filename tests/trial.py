@@ -1,0 +1,148 @@
+"""One project, hook by hook: what setuptools does and what we do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from artifacts import particulars
+from backends import HOOKS, OURS, PLAIN, SAMPLES, HookProcess, Outcome, call_into
+from snapshot import snapshot
+
+#: The samples that are built by ``__legacy__``.
+LEGACY = {"legacy"}
+
+#: What an editable install of a sample has to leave in the root, for the imports to find it there.
+LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
+
+#: The one exception: what an earlier build's staging left in the tree is not shipped by us.
+EARLIER_STAGING = {"leftovers": ("build/lib", "leftovers-1")}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the hooks of one backend have made of one project."""
+
+    outcomes: dict[str, Outcome]
+    out: Path
+    began: float
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """The messages of the hooks that failed."""
+        return {
+            hook: outcome.message or outcome.error
+            for hook, outcome in self.outcomes.items()
+            if outcome.error
+        }
+
+
+def make(process: HookProcess, out: Path, hooks: Iterable[str] = HOOKS) -> Made:
+    """Call *hooks*, each on a fresh copy of the project.
+
+    Args:
+        process: calls them; it has a pristine project.
+        out: where each puts what it makes, in a directory of its name.
+        hooks: their names.
+    """
+    hooks = list(hooks)
+    for hook in hooks:
+        (out / hook).mkdir(parents=True)
+    began = time.time()
+    outcomes = process(*[call_into(hook, out / hook) for hook in hooks])
+    return Made(dict(zip(hooks, outcomes, strict=True)), out, began)
+
+
+def differences(plain: Made, ours: Made, may_leave: Iterable[str] = ()) -> list[str]:
+    """Return in what *ours* differs from *plain*: nothing, if it is as promised.
+
+    Args:
+        plain: what setuptools makes.
+        ours: what we make of the same project, at the same path.
+        may_leave: patterns of the paths in the root that an editable install has to change.
+    """
+    found: list[str] = []
+    for hook, outcome in plain.outcomes.items():
+        found += (f"{hook}: {line}" for line in _between(hook, outcome, plain, ours))
+        changed = [
+            path
+            for path in ours.outcomes[hook].changed
+            if hook != "build_editable" or not any(fnmatch(path, like) for like in may_leave)
+        ]
+        found += (f"{hook} changes {path}" for path in changed)
+    return found
+
+
+def of_sample(
+    name: str, place: Path, python: str = sys.executable, environment: dict[str, str] | None = None
+) -> tuple[Made, list[str]]:
+    """Build one of ``tests/samples`` with both.
+
+    Args:
+        name: which.
+        place: where to work.
+        python: the interpreter to build with.
+        environment: further variables for it.
+
+    Returns:
+        What setuptools made, and the differences.
+    """
+    clean = shutil.copytree(SAMPLES / name, place / "clean", symlinks=True)
+    for leftover in EARLIER_STAGING.get(name, ()):
+        shutil.rmtree(clean / leftover)
+    suffix = ":__legacy__" if name in LEGACY else ""
+    plain, ours = (
+        make(
+            HookProcess(
+                backend + suffix, place / "root", pristine, environment or {}, python=python
+            ),
+            place / backend,
+        )
+        for backend, pristine in ((PLAIN, clean), (OURS, SAMPLES / name))
+    )
+    return plain, differences(plain, ours, LEFT_BY_EDITABLE.get(name, ()))
+
+
+def _between(hook: str, outcome: Outcome, plain: Made, ours: Made) -> Iterator[str]:
+    other = ours.outcomes[hook]
+    if (outcome.error, outcome.result) != (other.error, other.result):
+        yield f"{other.result or other.message}, not {outcome.result or outcome.message}"
+    elif outcome.error:
+        return
+    elif hook.startswith("prepare_"):
+        yield from _unlike(_metadata(plain.out / hook), _metadata(ours.out / hook))
+    elif hook.startswith("build_"):
+        one = particulars(plain.out / hook / outcome.result, plain.began)
+        two = particulars(ours.out / hook / other.result, ours.began)
+        yield from _unlike(dict(one), dict(two))
+        if one != two and dict(one) == dict(two):
+            yield "another order"
+    made = {path.name for path in (ours.out / hook).iterdir()}
+    if made - {path.name for path in (plain.out / hook).iterdir()}:
+        yield f"also makes {sorted(made)}"
+
+
+def _unlike(plain: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    for name in sorted(plain.keys() | ours.keys()):
+        one, two = plain.get(name), ours.get(name)
+        if one is None or two is None:
+            yield f"{name} is {'missing' if two is None else 'in ours only'}"
+        elif isinstance(one, dict):
+            yield from (f"{name}: {line}" for line in _unlike(one, two))
+        elif one != two:
+            yield f"{name} {two!r}, not {one!r}"
+
+
+def _metadata(out: Path) -> dict[str, Any]:
+    """Return what ``prepare_metadata`` made, less the file list of its passing egg-info.
+
+    That is no part of the metadata, and has absolute paths of the frontend's directory in it.
+    """
+    found = snapshot(out)
+    return {name: value for name, value in found.items() if not name.endswith("SOURCES.txt")}
