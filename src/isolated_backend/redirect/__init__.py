@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "redirected"]
 
 #: The modules with the replacements for every hook, and for one alone.
-_FOR_ALL = ("directories", "metadata", "filelist", "files", "sdist")
+_FOR_ALL = ("plugins", "directories", "metadata", "filelist", "files", "sdist")
 _FOR_ONE = {"build_wheel": ("wheel",), "build_editable": ("editable",)}
 
 
