@@ -11,7 +11,7 @@ from pathlib import Path
 
 def members(artifact: Path) -> list[tuple[object, ...]]:
     """Return every member of an sdist or wheel: name, type, mode, link and content, in order."""
-    if artifact.name.endswith(".whl"):
+    if zipfile.is_zipfile(artifact):
         return _wheel_members(artifact)
     return _sdist_members(artifact)
 

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
@@ -119,9 +118,28 @@ def test_a_file_system_that_knows_no_nameless_files_gets_a_hidden_one(
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
 
 
-@pytest.fixture
-def abandoned(tmp_path: Path) -> Iterator[Path]:
-    path = tmp_path / f".{NAME}.99999999.isolated-backend-new"
+def test_a_hidden_file_that_was_taken_for_abandoned_is_made_again(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another build, in the instant between its creation and the lock on it."""
+    removals = []
+
+    def too_late(descriptor: int) -> bool:
+        if not removals:
+            (hidden,) = tmp_path.glob(f".*{module._SUFFIX}")
+            removals.append(hidden.unlink())
+        return True
+
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    monkeypatch.setattr(module, "try_lock", too_late)
+    module._copy_whole(str(made), str(tmp_path / NAME))
+    assert removals
+    assert (tmp_path / NAME).read_bytes() == b"new" * 1000
+
+
+@pytest.fixture(params=[NAME, "another-2.tar.gz"])
+def abandoned(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / f".{request.param}.99999999.isolated-backend-new"
     path.write_text("half")
     return path
 

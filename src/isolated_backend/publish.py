@@ -43,7 +43,7 @@ def publish(made: str, directory: str) -> str:
     try:
         os.makedirs(directory, exist_ok=True)
         _inherit_group(made, directory)
-        _remove_abandoned(target)
+        _remove_abandoned(directory)
         try:
             os.replace(made, target)
         except OSError as error:
@@ -92,15 +92,24 @@ def _nameless_file(directory: str) -> Iterator[int]:
 @contextmanager
 def _named_file(path: str) -> Iterator[int]:
     """Open the new file *path*, and remove it if it is still there at the end."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = _created(path)
+    while not os.path.exists(path):  # before it was locked, another build took it for abandoned
+        os.close(descriptor)
+        descriptor = _created(path)
     try:
-        with suppress(OSError):
-            try_lock(descriptor)
         yield descriptor
     finally:
         os.close(descriptor)
         with suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _created(path: str) -> int:
+    """Create the file *path* and lock it, where that is possible."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with suppress(OSError):
+        try_lock(descriptor)
+    return descriptor
 
 
 def _fill(descriptor: int, made: str) -> None:
@@ -150,12 +159,12 @@ def _new_name(target: str) -> str:
     return os.path.join(directory, f".{name}.{os.getpid()}{_SUFFIX}")
 
 
-def _remove_abandoned(target: str) -> None:
-    """Remove what a build that was killed while publishing *target* may have left beside it."""
-    directory, name = os.path.split(target)
-    for path in glob.iglob(
-        os.path.join(glob.escape(directory), f".{glob.escape(name)}.*{_SUFFIX}")
-    ):
+def _remove_abandoned(directory: str) -> None:
+    """Remove what builds that were killed while publishing may have left in *directory*.
+
+    Whatever they were publishing: the next build may well have another version.
+    """
+    for path in glob.iglob(os.path.join(glob.escape(directory), f".*{_SUFFIX}")):
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDWR)
             try:
