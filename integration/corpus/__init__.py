@@ -4,11 +4,3 @@ Run ``python -m integration.corpus --help``. One trial takes one project, builds
 backend and with ours in one environment and at one path, and compares all that comes out. The
 projects are listed in ``projects.txt``, what is known about them in ``known.toml``.
 """
-
-import sys
-from pathlib import Path
-
-# How artifacts and trees are compared is written once, with the tests.
-_TESTS = str(Path(__file__).resolve().parents[2] / "tests")
-if _TESTS not in sys.path:
-    sys.path.append(_TESTS)
