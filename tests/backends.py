@@ -89,7 +89,8 @@ class HookProcess:
 def outcomes(output: str) -> list[Outcome]:
     """Return what a hook process has printed about its calls.
 
-    Python may have said more after that, about what could not be closed at its end.
+    Python may have said more after that, about what could not be closed at its end; and before
+    that, a child that setup.py has forked may have come to the end as well.
     """
-    (printed,) = (line for line in output.splitlines() if line.startswith('[{"'))
+    *_, printed = (line for line in output.splitlines() if line.startswith('[{"'))
     return [Outcome(**outcome) for outcome in json.loads(printed)]

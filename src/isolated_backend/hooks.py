@@ -34,8 +34,7 @@ def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | Non
         kind: ``sdist``, ``wheel`` or ``editable``.
         config_settings: passed on untouched.
     """
-    with _told_to_the_user():
-        root = os.getcwd()
+    with _entered() as root:
         Settings.read(root)  # whoever mistyped them hears so at the first hook
         known = requirements.known(root, kind, config_settings)
     if known is not None:
@@ -101,7 +100,6 @@ class _Call(NamedTuple):
         writer = "an editable install" if hook == "build_editable" else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
-            taken.enter_context(bytecode.kept_out_of(self.root))
             from . import redirect  # only now: used in-tree, it lies in the root
 
             setuptools = redirect.load(self.delegate)
@@ -119,16 +117,25 @@ def _call(delegate: str, metadata_directory: str | None = None) -> Iterator[_Cal
 
     Everything that is taken here is given back at the end, in reverse order.
     """
-    root = os.getcwd()
     with ExitStack() as taken:
-        taken.enter_context(_told_to_the_user())
-        taken.enter_context(_one_at_a_time)
+        root = taken.enter_context(_entered())
         settings = Settings.read(root)
         temporary = slots.temporary_directory()
         place = taken.enter_context(slots.lease(root, temporary, keep=settings.keep))
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
         yield _Call(delegate, root, settings, Shadow(root, place, temporary, metadata_directory))
+
+
+@contextmanager
+def _entered() -> Iterator[str]:
+    """Yield the project root to one hook at a time, with no bytecode written there.
+
+    Used in-tree, this backend has modules there that are imported only when they are needed.
+    """
+    root = os.getcwd()
+    with _told_to_the_user(), _one_at_a_time, bytecode.kept_out_of(root):
+        yield root
 
 
 @contextmanager
