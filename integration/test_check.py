@@ -23,8 +23,9 @@ ALL = "build,uv,pip,tox"
 @pytest.mark.parametrize("frontends", ["build", ALL])
 @pytest.mark.usefixtures("whole_machine")
 def test_plain_setuptools_collides_and_isolated_backend_does_not(
-    frontends: str, tmp_path: Path
+    frontends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CI", "1")  # tox is different there
     root = demo.generate(tmp_path / "a demo {x} #1", modules=300)
     (root / "tox.ini").write_text("[testenv:.pkg]\npackage_root = elsewhere\n")  # not ours
     scratch = tmp_path / "scratch"

@@ -122,6 +122,7 @@ def test_frontends_add_nothing_to_it(frontend: str, said: tuple[str, str], line:
         ),
         ("* Building sdist...\n", "it printed no error"),
         ("", "it printed no error"),
+        ("\x1b[31merror: red\x1b[39m", "error: red"),
         ("error:", "error:"),
         ("error: " + "x" * 1000, "error: " + "x" * 192 + "…"),
     ],

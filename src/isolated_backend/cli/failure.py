@@ -33,6 +33,8 @@ _NO_NEWS = re.compile(
 # pip shows the backend's output indented.
 _INDENTED = re.compile(r"^ {6}(?=\S)")
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
 _LONGEST = 200
 
 
@@ -43,7 +45,8 @@ def first_error(output: str, root: str) -> str:
         output: what a build printed.
         root: the project root, which is left out of the line.
     """
-    lines = [_INDENTED.sub("", line.rstrip()) for line in output.splitlines() if line.strip()]
+    plain = _COLOUR.sub("", output)
+    lines = [_INDENTED.sub("", line.rstrip()) for line in plain.splitlines() if line.strip()]
     news = [index for index, line in enumerate(lines) if not _NO_NEWS.match(line)]
     if not news:
         return "it printed no error"
