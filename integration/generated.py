@@ -151,7 +151,7 @@ class Project:
         for name, target in self.links:
             path = self._path(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
+            if not os.path.lexists(path):
                 path.symlink_to(target)
         self._finish(root)
 
