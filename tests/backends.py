@@ -60,16 +60,19 @@ class HookProcess:
     """What to put before the command: it runs this Python in a place of its own."""
     output: str = ""
 
-    def command(self, *calls: Call) -> list[str]:
-        """Return the command that calls these hooks one after another."""
-        request = {
+    def request(self, *calls: Call) -> dict[str, Any]:
+        """Return what to ask ``call_hooks.py`` for."""
+        return {
             "backend": self.backend,
             "root": str(self.root),
             "pristine": str(self.pristine) if self.pristine else None,
             "calls": [{"hook": hook, "arguments": arguments} for hook, arguments in calls],
         }
-        script = [str(self.python), str(HERE / "call_hooks.py"), json.dumps(request)]
-        return [*self.prefix, *script]
+
+    def command(self, *calls: Call) -> list[str]:
+        """Return the command that calls these hooks one after another."""
+        request = json.dumps(self.request(*calls))
+        return [*self.prefix, str(self.python), str(HERE / "call_hooks.py"), request]
 
     def __call__(self, *calls: Call) -> list[Outcome]:
         """Call the hooks one after another; with ``pristine``, each on a fresh root."""
@@ -84,6 +87,40 @@ class HookProcess:
         self.output = done.stdout
         assert done.returncode == 0, done.stdout
         return outcomes(done.stdout)
+
+
+@dataclass
+class HookServer(HookProcess):
+    """The same for many projects: a process that is started once, as a context manager.
+
+    Every call has a process of its own, which begins with setuptools imported.
+    """
+
+    umask: int = 0o022
+
+    def __enter__(self) -> None:
+        self._process = subprocess.Popen(
+            [*self.prefix, str(self.python), str(HERE / "call_hooks.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def __call__(self, *calls: Call) -> list[Outcome]:
+        """Call the hooks one after another, each on a fresh root."""
+        request = self.request(*calls) | {"variables": self.environment, "umask": self.umask}
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        self.output = ""
+        for line in self._process.stdout:
+            self.output += line
+            if line.startswith('[{"'):
+                return outcomes(line)
+        raise AssertionError(self.output)
 
 
 def outcomes(output: str) -> list[Outcome]:

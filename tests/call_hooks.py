@@ -3,7 +3,11 @@
 Run as ``python call_hooks.py REQUEST`` with a JSON object::
 
     {"backend": "module:object", "pristine": "dir" or null, "root": "dir",
-     "calls": [{"hook": "build_sdist", "arguments": {...}}, ...]}
+     "calls": [{"hook": "build_sdist", "arguments": {...}}, ...],
+     "variables": {...}, "umask": 18}
+
+where ``variables`` and ``umask`` are for the calls on a ``pristine`` project, and may be missing.
+Without arguments it reads one request from each line of its input, for as long as there are any.
 
 With ``pristine``, ``root`` is made anew from it before each call, and each has a process of
 its own: setuptools remembers which directories it has made, and would not make them again.
@@ -27,8 +31,12 @@ from snapshot import snapshot
 
 
 def main() -> None:
-    request = json.loads(sys.argv[1])
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
+    for line in sys.argv[1:] or sys.stdin:
+        print("\n" + json.dumps(answer(json.loads(line))), flush=True)
+
+
+def answer(request: dict[str, Any]) -> list[dict[str, Any]]:
     if request["pristine"]:
         import setuptools.build_meta  # noqa: F401 - once, for all the children
     results = []
@@ -45,7 +53,7 @@ def main() -> None:
             results.append(result)
         else:
             results.append(one(request, call))
-    print("\n" + json.dumps(results), flush=True)
+    return results
 
 
 def one(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +70,11 @@ def one(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
 
 def in_a_child(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
     reading, writing = os.pipe()
+    sys.stdout.flush()
     if os.fork() == 0:
+        os.environ.update(request.get("variables", {}))
+        if "umask" in request:
+            os.umask(request["umask"])
         with open(writing, "w") as pipe:
             json.dump(one(request, call), pipe)
         sys.stdout.flush()

@@ -94,8 +94,15 @@ def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
 
     @replaces(*_FILE_LIST, name)
     def factory(shadow: Shadow, original: Method) -> Method:
+        def directory(path: str) -> bool:
+            # ``**`` in a directory that the root does not have finds the directory itself.
+            actual = shadow.actual(path)
+            return actual != path and os.path.isdir(actual)
+
         def search(self: Any, *args: str) -> bool:
+            before = len(self.files)
             found = original(self, *args)
+            self.files[before:] = [path for path in self.files[before:] if not directory(path)]
             made = _seeded_matches(shadow, full_pattern(*args))
             self.extend(made)
             return bool(found or made)

@@ -92,6 +92,8 @@ def _make_release_tree(shadow: Shadow, original: Method) -> Method:
         shadowed = set(in_shadow)
         original(self, base_dir, [name for name in files if name not in shadowed])
         for name in in_shadow:
+            if not os.path.isfile(shadow.actual(name)):
+                continue  # a pattern has found a directory; setuptools skips it just so
             target = os.path.join(base_dir, name)
             self.mkpath(os.path.dirname(target))
             self.copy_file(name, target)
