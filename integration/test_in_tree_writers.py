@@ -8,9 +8,13 @@ without it (``in-tree-writes = "allow"``) and through a widened window.
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,22 +129,37 @@ def builds(venv: Environment, root: Path, out: Path) -> list[list[str]]:
     ]
 
 
-def assert_complete(artifact: Path, scratch: Path, *, scm: bool, cython: bool) -> None:
-    """Assert that the version file is complete, and that the extension works."""
-    if artifact.suffix != ".whl":
-        return
-    where = scratch / artifact.parent.name
-    with zipfile.ZipFile(artifact) as wheel:
-        assert wheel.testzip() is None
-        wheel.extractall(where)
+def assert_complete(artifact: Path, where: Path, *, scm: bool, cython: bool) -> None:
+    """Assert that the artifact has a complete version file, and an extension that works.
+
+    An sdist has what was generated to compile the extension from; that has to be complete.
+
+    Args:
+        artifact: a wheel or an sdist.
+        where: a directory to unpack it to.
+        scm: whether the project has a version file.
+        cython: whether it has an extension.
+    """
+    is_wheel = artifact.suffix == ".whl"
+    if is_wheel:
+        with zipfile.ZipFile(artifact) as wheel:
+            assert wheel.testzip() is None
+            wheel.extractall(where)
+        package = where / "writer"
+    else:
+        with tarfile.open(artifact) as sdist:
+            sdist.extractall(where)
+        package = where / f"writer-{'1.5' if scm else '1'}" / "writer"
     if scm:
-        source = (where / "writer" / "_version.py").read_text()
+        source = (package / "_version.py").read_text()
         assert "1.5" in source
         ast.parse(source)
         assert source.rstrip().splitlines()[-1].startswith(("__commit_id__", "version_tuple"))
-    if cython:
+    if cython and is_wheel:
         code = "import writer.fast as f; assert f.answer() == 42; assert f.f59([1], {1: 1}) == [60]"
         subprocess.run([sys.executable, "-c", code], cwd=where, check=True)
+    elif cython:
+        assert (package / "fast.c").read_text().endswith("#endif /* Py_PYTHON_H */\n")
 
 
 @pytest.mark.parametrize(
@@ -155,8 +174,10 @@ def test_every_artifact_of_every_round_is_complete(
     writers_venv: Environment,
     env: dict[str, str],
     tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    complete = 0
+    """Each round begins with a fresh checkout, where nothing has been generated yet."""
+    complete: Counter[str] = Counter()
     for number in range(rounds):
         here = tmp_path / f"round-{number}"
         root = project(here / "root", scm=scm, cython=cython)
@@ -165,9 +186,15 @@ def test_every_artifact_of_every_round_is_complete(
         artifacts = sorted((here / "out").glob("*/*"))
         assert len(artifacts) == AT_ONCE
         for artifact in artifacts:
-            assert_complete(artifact, here / "unpacked", scm=scm, cython=cython)
-            complete += 1
-    print(f"{rounds} rounds of {AT_ONCE}: {complete} complete artifacts")
+            where = here / "unpacked" / artifact.parent.name
+            assert_complete(artifact, where, scm=scm, cython=cython)
+            complete["wheels" if artifact.suffix == ".whl" else "sdists"] += 1
+        shutil.rmtree(here)
+    record_property(
+        "figures",
+        f"{rounds} rounds of {AT_ONCE} builds at once of a fresh checkout: "
+        f"{complete['wheels']} wheels and {complete['sdists']} sdists, all complete, 0 failures",
+    )
 
 
 @pytest.mark.parametrize(("writes", "whole"), [("auto", True), ("lock", True), ("allow", False)])
