@@ -15,6 +15,7 @@ from isolated_backend.cli import check, demo, main, project, report
 from isolated_backend.cli.frontend import named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ALL = "build,uv,pip,tox"
@@ -23,7 +24,10 @@ ALL = "build,uv,pip,tox"
 @pytest.mark.parametrize("frontends", ["build", ALL])
 @pytest.mark.usefixtures("whole_machine")
 def test_plain_setuptools_collides_and_isolated_backend_does_not(
-    frontends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    frontends: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
 ) -> None:
     monkeypatch.setenv("CI", "1")  # tox is different there
     root = demo.generate(tmp_path / "a demo {x} #1", modules=300)
@@ -48,6 +52,7 @@ def test_plain_setuptools_collides_and_isolated_backend_does_not(
     assert found.isolated.changes.paths == ()
     assert found.isolated.same == 16
     assert found.isolated.perfect
+    record_property("figures", report.verdict(found))
 
 
 @pytest.mark.parametrize("files", [["setup.py"], ["setup.py", "pyproject.toml"]])
@@ -93,7 +98,7 @@ setuptools.setup()
 """
 
 SEEN = "What the project's own code writes into its tree while it is built:"
-UNSEEN = "What a child process or an extension module writes there, where no hook sees it:"
+UNSEEN = "What a child process or an extension module writes into the tree, unseen by hooks:"
 
 
 def _writer(root: Path, setup: str, setting: str = "") -> str:

@@ -154,10 +154,17 @@ def test_own_writes_are_told_apart() -> None:
     assert "Paths in the root that isolated_backend changed:" not in lines
     seen = lines.index("What the project's own code writes into its tree while it is built:")
     unseen = lines.index(
-        "What a child process or an extension module writes there, where no hook sees it:"
+        "What a child process or an extension module writes into the tree, unseen by hooks:"
     )
     assert (lines[seen + 1], lines[unseen + 1]) == ("  v.py", "  gen/")
     assert isolated.perfect
+
+
+def test_many_own_writes_are_cut_short() -> None:
+    writes = Writes(frozenset(f"{number:02}.c" for number in range(25)))
+    text = _shown(_half(), _half(writes=writes), terminal=False)
+    assert "  00.c, 01.c, " in text
+    assert ", 19.c and 5 more\n" in text
 
 
 @pytest.mark.parametrize(
@@ -227,8 +234,8 @@ def test_verdict_names_the_projects_part() -> None:
         "every time, even alone."
     )
     assert report.verdict(_report(own, own, deviating={"wheel": ("uv", "tox")})).endswith(
-        " Through uv and tox, setuptools.build_meta makes another wheel than through build, even "
-        "alone."
+        " Through uv and tox, setuptools.build_meta makes another wheel than through the other "
+        "frontends, even alone."
     )
 
 

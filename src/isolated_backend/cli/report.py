@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .frontend import Kind
 
 _SHOWN = 3  # so many of each list
+_OWN_SHOWN = 20  # and of what a project writes itself: that is for its owner to look through
 
 _Done: TypeAlias = Callable[[bool], None]
 
@@ -103,8 +104,8 @@ def verdict(report: Report) -> str:
             "even alone."
         )
     sentences += [
-        f"Through {' and '.join(names)}, {own.backend} makes another {kind} than through "
-        f"{report.frontends[0]}, even alone."
+        f"Through {' and '.join(names)}, {own.backend} makes another {kind} than through the "
+        "other frontends, even alone."
         for kind, names in report.deviating.items()
     ]
     return " ".join(sentences)
@@ -207,11 +208,11 @@ def _own_writes(report: Report) -> Iterator[str]:
     if writes.seen:
         yield ""
         yield "What the project's own code writes into its tree while it is built:"
-        yield _all(writes.seen)
+        yield _own(writes.seen)
     if writes.unseen:
         yield ""
-        yield "What a child process or an extension module writes there, where no hook sees it:"
-        yield _all(writes.unseen)
+        yield "What a child process or an extension module writes into the tree, unseen by hooks:"
+        yield _own(writes.unseen)
     yield ""
     reason = {
         "auto": "a build has the tree to itself from its first write on",
@@ -224,13 +225,13 @@ def _own_writes(report: Report) -> Iterator[str]:
     yield f'The setting that fits is `in-tree-writes = "{writes.fitting}"`: {reason}. {do}'
 
 
-def _all(paths: frozenset[str]) -> str:
-    return "  " + ", ".join(snapshot.topmost(sorted(paths)))
+def _own(paths: frozenset[str]) -> str:
+    return _listed(list(snapshot.topmost(sorted(paths))), _OWN_SHOWN)
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    return "  " + ", ".join(islice(names, _SHOWN)) + (f" and {more} more" if more > 0 else "")
+def _listed(names: list[str], shown: int = _SHOWN) -> str:
+    more = len(names) - shown
+    return "  " + ", ".join(islice(names, shown)) + (f" and {more} more" if more > 0 else "")
 
 
 def _print(console: Console, text: Text) -> None:
