@@ -47,13 +47,14 @@ def pyproject(backend: str, requires: tuple[str, ...] = ("setuptools",), more: s
     )
 
 
-def src_layout(root: Path, backend: str, files: int = 300) -> Path:
+def src_layout(root: Path, backend: str, files: int = 300, functions: range = range(4, 40)) -> Path:
     """Write a project in src layout, its modules a few kilobytes each.
 
     Args:
         root: where; is created.
         backend: the value of ``build-backend``.
         files: how many files there are, ``pyproject.toml`` and all.
+        functions: how many functions a module may have; each is a quarter of a kilobyte.
     """
     package = root / "src" / NAME
     package.mkdir(parents=True)
@@ -70,25 +71,25 @@ def src_layout(root: Path, backend: str, files: int = 300) -> Path:
             (directory / "__init__.py").write_text("")
             written += 1
             continue
-        (directory / f"module{number:03}.py").write_text(_module(number, source))
+        (directory / f"module{number:03}.py").write_text(_module(number, source, functions))
         number += 1
         written += 1
     return root
 
 
-def _module(number: int, source: random.Random) -> str:
-    """Return the text of a module of 1 to 10 kB that compresses about as well as a real one."""
-    functions = []
-    for index in range(source.randrange(4, 40)):
+def _module(number: int, source: random.Random, functions: range) -> str:
+    """Return the text of a module that compresses about as well as a real one."""
+    texts = []
+    for index in range(source.randrange(functions.start, functions.stop)):
         default, added, modulus = (source.randrange(1, 10**9) for _ in range(3))
-        functions.append(
+        texts.append(
             f"def function_{number}_{index}(value: int, factor: int = {default}) -> int:\n"
             f'    """Return *value* changed by {source.getrandbits(96):x}."""\n'
             f"    for step in range({source.randrange(2, 90)}):\n"
             f"        value = (value * factor + step + {added}) % {modulus}\n"
             f"    return value\n"
         )
-    return f'"""Module {number}."""\n\n\n' + "\n\n".join(functions)
+    return f'"""Module {number}."""\n\n\n' + "\n\n".join(texts)
 
 
 _SETUP = """\

@@ -1,1 +1,4 @@
-"""Measurements, run by hand: ``python -m integration.benchmarks.NAME``. No test asserts a time."""
+"""Measurements, run by hand: ``python -m integration.benchmarks``. No test asserts a time.
+
+``python -m integration.benchmarks.overhead`` is about single hooks, without the interpreter.
+"""
