@@ -393,7 +393,6 @@ def test_a_column_without_a_value_is_left_out() -> None:
 def test_the_plot_is_the_same_for_the_same_results(results: Results, tmp_path: Path) -> None:
     assert not plot.draw(results, tmp_path / "none.svg")
     assert not (tmp_path / "none.svg").exists()
-    pytest.importorskip("matplotlib")
     for tree in ("30", "300"):
         results.add(record(tree, "hooks-sdist", {"ours": [1.0], "setuptools": [2.0]}))
         results.add(record("300", "build-wheel", {"ours": [1.0], "flock": [2.0]}, int(tree) // 30))
