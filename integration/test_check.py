@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from isolated_backend.cli import check, demo, main, project, report
 from isolated_backend.cli.frontend import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ALL = "build,uv,pip,tox"
@@ -148,6 +149,16 @@ def test_a_project_whose_child_process_writes_into_its_tree(
     assert advice.endswith("It is set already." if setting else 'now it is "auto".')
 
 
+@contextmanager
+def _default_action(number: int) -> Iterator[None]:
+    """While this is open, start programs that do not ignore the signal *number*."""
+    before = signal.signal(number, lambda *_: None)  # which becomes the default in another program
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 NEEDS_SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="needs signals for one process")
 
 
@@ -181,12 +192,19 @@ def test_interruption_leaves_nothing(
     command = [sys.executable, "-m", "isolated_backend.cli", "check", str(root)]
     command += ["--frontends", frontend]
     variables = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE) as process:
-        while not any(started.iterdir()):
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(number)
-        assert process.wait(60) == 130
+    # A shell ignores SIGINT for what it runs in the background, and so would all that is below it.
+    with (
+        _default_action(number),
+        subprocess.Popen(command, env=variables, stderr=subprocess.PIPE) as process,
+    ):
+        try:
+            while not any(started.iterdir()):
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(number)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
     assert list(temporary.iterdir()) == []
     for path in started.iterdir():
         state = subprocess.run(
