@@ -9,14 +9,13 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tomlkit
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from tomlkit.exceptions import TOMLKitError
 
 from .errors import CommandError
+from .pyproject import Pyproject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,15 +86,23 @@ def find(path: str) -> Project:
     root = Path(os.path.realpath(path))
     if not root.is_dir():
         raise CommandError(f"{path} is not a directory.")
-    pyproject = root / "pyproject.toml"
-    if not pyproject.is_file() and not (root / "setup.py").is_file():
-        raise CommandError(f"{root} is no project: it has no pyproject.toml and no setup.py.")
-    table = _build_system(pyproject)
+    pyproject = Pyproject.read(root)
+    scripts = any((root / name).is_file() for name in ("setup.py", "setup.cfg"))
+    if pyproject.content is None and not scripts:
+        raise CommandError(
+            f"{root} is no project: it has no pyproject.toml, no setup.py and no setup.cfg."
+        )
+    table = pyproject.build_system
     backend = table.get("build-backend", _LEGACY)
     if backend not in _OURS and backend not in _SETUPTOOLS_OF:
         raise CommandError(
             f"{root.name} builds with {backend}, not setuptools; "
             "isolated_backend isolates setuptools only."
+        )
+    if "build-backend" not in table and not scripts and "project" not in pyproject.table:
+        raise CommandError(
+            f"{pyproject.path} has nothing to build: it names no build-backend and has no "
+            "[project], and there is no setup.py and no setup.cfg."
         )
     requires = table.get("requires", _DEFAULT_REQUIRES)
     return Project(root, backend, tuple(r for r in requires if not _is_ours(r, pyproject)))
@@ -127,39 +134,9 @@ def copied(project: Project, to: Path, backend: str) -> Iterator[None]:
         _discard(to)
 
 
-def _build_system(pyproject: Path) -> dict[str, Any]:
-    """Return the table ``build-system`` of *pyproject*, checked; empty if there is none."""
-    table = _parsed(pyproject).unwrap().get("build-system")
-    if table is None:
-        return {}
-    if not isinstance(table, dict):
-        raise CommandError(f"{pyproject}: `build-system` must be a table.")
-    requires = table.get("requires")
-    if not isinstance(requires, list) or not all(isinstance(item, str) for item in requires):
-        raise CommandError(f"{pyproject}: `requires` in [build-system] must be a list of strings.")
-    if not isinstance(table.get("build-backend", ""), str):
-        raise CommandError(f"{pyproject}: `build-backend` in [build-system] must be a string.")
-    return table
-
-
-def _parsed(pyproject: Path) -> tomlkit.TOMLDocument:
-    try:
-        return tomlkit.parse(pyproject.read_bytes().decode())
-    except FileNotFoundError:
-        return tomlkit.document()
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise CommandError(f"{pyproject} is not valid TOML: {error}.") from error
-    except OSError as error:
-        raise CommandError(f"{pyproject} cannot be read: {error.strerror}.") from error
-
-
-def _is_ours(requirement: str, pyproject: Path) -> bool:
+def _is_ours(requirement: str, pyproject: Pyproject) -> bool:
     """Tell whether *requirement* is for isolated-backend, which is not installed but laid out."""
-    try:
-        return canonicalize_name(Requirement(requirement).name) == DISTRIBUTION
-    except InvalidRequirement as error:
-        reason = str(error).partition("\n")[0]
-        raise CommandError(f"{pyproject}: {requirement!r} is no requirement: {reason}.") from error
+    return canonicalize_name(pyproject.requirement(requirement).name) == DISTRIBUTION
 
 
 def _not_needed(directory: str, names: list[str]) -> list[str]:
@@ -192,7 +169,7 @@ def _name_backend(project: Project, pyproject: Path, backend: str) -> None:
     The table is written out even where it is implied, with the same requirements for every
     backend: so the copies differ by no more than the backend's name.
     """
-    document = _parsed(pyproject)
+    document = Pyproject.read(pyproject.parent).document()
     table = document.setdefault("build-system", tomlkit.table())
     table["requires"] = [*project.requires, DISTRIBUTION]
     table["build-backend"] = backend
