@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "isolated-backend"
 
+#: What isolated_backend itself needs; a test holds it to be what pyproject.toml says.
+BACKEND_REQUIRES = ("setuptools>=64", "wheel", "packaging", "filelock>=3.30")
+
 _SETUPTOOLS = "setuptools.build_meta"
 _LEGACY = "setuptools.build_meta:__legacy__"
 _OURS = {_SETUPTOOLS: "isolated_backend", _LEGACY: "isolated_backend:__legacy__"}
