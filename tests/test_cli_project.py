@@ -162,6 +162,24 @@ def test_backend_path_is_kept_for_the_backend_it_leads_to(root: Path, tmp_path: 
         assert "backend-path" not in _names(tmp_path / "copy")
 
 
+@pytest.mark.parametrize("manifest", [None, b"include x"])
+def test_backend_in_the_tree_is_listed_for_either_backend(
+    manifest: bytes | None, root: Path, tmp_path: Path
+) -> None:
+    (root / "pyproject.toml").write_text(
+        TABLE.format("isolated_backend") + 'backend-path = ["_a b"]\n'
+    )
+    if manifest is not None:
+        (root / "MANIFEST.in").write_bytes(manifest)
+    found = project.find(str(root))
+    assert found.in_tree == ("_a b",)
+    for backend in (found.own_backend, found.our_backend):
+        with project.copied(found, tmp_path / "copy", backend):
+            assert (tmp_path / "copy" / "MANIFEST.in").read_bytes() == (manifest or b"") + (
+                b"\nrecursive-include _a?b/isolated_backend *.py py.typed\n"
+            )
+
+
 def test_what_no_build_needs_is_not_copied(root: Path, tmp_path: Path) -> None:
     (root / "setup.py").touch()
     skipped = [

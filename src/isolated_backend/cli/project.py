@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import shutil
 import stat
 import tempfile
@@ -55,11 +57,13 @@ class Project:
         root: its directory.
         named_backend: what its pyproject.toml names as ``build-backend``, or implies.
         requires: its static build requirements, without isolated-backend.
+        in_tree: the directories, relative to the root, in which it has isolated_backend itself.
     """
 
     root: Path
     named_backend: str
     requires: tuple[str, ...]
+    in_tree: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,7 +112,10 @@ def find(path: str) -> Project:
             "[project], and there is no setup.py and no setup.cfg."
         )
     requires = table.get("requires", _DEFAULT_REQUIRES)
-    return Project(root, backend, tuple(r for r in requires if not _is_ours(r, pyproject)))
+    in_tree = table.get("backend-path", ()) if backend in _SETUPTOOLS_OF else ()
+    return Project(
+        root, backend, tuple(r for r in requires if not _is_ours(r, pyproject)), tuple(in_tree)
+    )
 
 
 @contextmanager
@@ -126,6 +133,8 @@ def copied(project: Project, to: Path, backend: str) -> Iterator[None]:
     try:
         shutil.copytree(project.root, to, symlinks=True, ignore=_not_needed)
         _name_backend(project, to / "pyproject.toml", backend)
+        if project.in_tree:
+            _list_backend(project, to / "MANIFEST.in")
     except shutil.Error as error:
         source, _, reason = error.args[0][0]
         raise CommandError(f"{source} cannot be copied: {reason}.") from error
@@ -180,11 +189,29 @@ def _name_backend(project: Project, pyproject: Path, backend: str) -> None:
         table.pop("backend-path", None)  # the other backend is not in the tree
     text = tomlkit.dumps(document)
     content = (text if text.endswith("\n") else text + "\n") + _MARK
-    mode = stat.S_IMODE(pyproject.stat().st_mode) if pyproject.exists() else 0o644
+    _replace(pyproject, content.encode())
+
+
+def _list_backend(project: Project, manifest: Path) -> None:
+    """Have *manifest*, of a copy of *project*, name the backend that is in the tree.
+
+    The sdist of isolated_backend holds it in any case; that of setuptools only if it is told to.
+    """
+    content = manifest.read_bytes() if manifest.exists() else b""
+    for path in project.in_tree:
+        # A blank ends a word there, and nothing escapes it; but a question mark matches it.
+        directory = re.sub(r"\s", "?", posixpath.join(path, "isolated_backend"))
+        content += f"\nrecursive-include {directory} *.py py.typed\n".encode()
+    _replace(manifest, content)
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Give *file*, of a copy, this *content*, and leave its mode."""
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
     # Never write through a link: it may lead out of the copy. Nor can a read-only file be.
-    pyproject.unlink(missing_ok=True)
-    pyproject.write_bytes(content.encode())
-    pyproject.chmod(mode)
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+    file.chmod(mode)
 
 
 def _discard(tree: Path) -> None:
