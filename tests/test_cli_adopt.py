@@ -516,7 +516,6 @@ def test_in_a_directory_that_is_there(root: Path) -> None:
         (".", "is not a directory below"),
         ("..", "is not a directory below"),
         ("/_elsewhere", "is not a directory below"),
-        ("vendor", "may take vendor for a package of the project's"),
         ("_there", "exists already; choose a new name"),
         ("_there/package/backend", "is a package of the project's"),
         ("_file/backend", "cannot be written"),
@@ -532,6 +531,69 @@ def test_places_in_the_tree_that_are_refused(
     refused = _refused("adopt", str(root), "--in-tree", directory, capsys=capsys)
     assert message in refused
     assert snapshot(root) == before
+
+
+FIND = "[tool.setuptools.packages.find]\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "directory", "others", "taken"),
+    [
+        ("", "vendor/x", (), True),
+        ("", "vendor", ("setup.py",), True),
+        ("", "vendor", ("setup.cfg",), False),
+        ("", "vendor", ("src/demo/__init__.py",), False),
+        ("", "_vendor", (), False),
+        ("", ".vendor", (), False),
+        ('[tool.setuptools]\npackages = ["demo"]\n', "vendor", (), False),
+        ('[tool.setuptools]\npy-modules = ["demo"]\n', "vendor", (), False),
+        (FIND, "vendor", ("setup.py",), True),
+        (FIND, "_vendor", (), True),
+        (FIND, "a.vendor/x", (), False),
+        (FIND + 'where = ["src"]\n', "vendor", ("src/demo/__init__.py",), False),
+        (FIND + 'where = ["./"]\n', "vendor", (), True),
+        (FIND + "namespaces = false\n", "vendor", (), False),
+        (FIND + 'include = ["demo*"]\n', "vendor", (), False),
+        (FIND + 'exclude = ["tests*"]\n', "vendor", (), True),
+        (FIND + 'exclude = ["v*"]\n', "vendor", (), False),
+    ],
+)
+def test_the_copy_is_no_package_of_the_project(
+    settings: str,
+    directory: str,
+    others: tuple[str, ...],
+    taken: bool,
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is refused would be shipped, or would keep setuptools from building, as it says."""
+    (root / "setup.py").unlink()
+    for name in ("demo/__init__.py", *others):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(
+            "from setuptools import setup; setup()\n" if "setup" in name else ""
+        )
+    if "setup.cfg" in others:
+        (root / "setup.cfg").write_text("[options]\npackages = demo\n")
+    (root / "pyproject.toml").write_text(
+        TABLE + '[project]\nname = "demo"\nversion = "1"\n' + settings
+    )
+    status = main(["adopt", str(root), "--in-tree", directory])
+    assert status == (2 if taken else 0)
+    assert ("would take" in capsys.readouterr().err) is taken
+    copied = root / directory / "isolated_backend"
+    if taken:
+        copied.mkdir(parents=True)
+        (copied / "__init__.py").touch()
+    code = "import setuptools.build_meta as b, sys; b.prepare_metadata_for_build_wheel(sys.argv[1])"
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=root, capture_output=True, check=False
+    )
+    found = list(tmp_path.glob("*.dist-info/top_level.txt"))
+    packages = found[0].read_text().split() if found else []
+    is_right = run.returncode == 0 and Path(directory).parts[0] not in packages
+    assert is_right is not taken, run.stderr
 
 
 def test_dry_run_in_the_tree(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,7 +137,7 @@ def _plan(path: str, in_tree: str | None) -> _Plan:
         if not pyproject.build_system:
             wanted.insert(0, "setuptools")
     else:
-        directory, package = vendored.place(subject.root, in_tree), vendored.files()
+        directory, package = vendored.place(pyproject, in_tree), vendored.files()
         wanted = list(BACKEND_REQUIRES)
     content = pyproject.adopting(
         subject.our_backend,

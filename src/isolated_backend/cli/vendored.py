@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,15 +18,17 @@ from .project import DISTRIBUTION
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .pyproject import Pyproject
+
 _PACKAGE = Path(__file__).parents[1]
 _LICENSE = "LICENSE"
 
 
-def place(root: Path, directory: str) -> PurePosixPath:
+def place(pyproject: Pyproject, directory: str) -> PurePosixPath:
     """Return where in the project a package may go that the user wants in *directory*.
 
     Args:
-        root: the project root.
+        pyproject: the project's pyproject.toml.
         directory: relative to the root, or absolute.
 
     Returns:
@@ -34,15 +37,16 @@ def place(root: Path, directory: str) -> PurePosixPath:
     Raises:
         CommandError: the package would be in the way there.
     """
+    root = pyproject.path.parent
     # The directory itself does not exist yet; what it is in may be named through links.
     absolute = Path(os.path.realpath(root / directory))
     if root not in absolute.parents:
         raise CommandError(f"--in-tree {directory} is not a directory below {root}.")
     relative = absolute.relative_to(root)
-    if not relative.parts[0].startswith((".", "_")):
+    if _is_taken_for_a_package(pyproject, relative.parts[0]):
         raise CommandError(
-            f"--in-tree {directory}: setuptools may take {relative.parts[0]} for a package of the "
-            "project's; choose a name that begins with a dot or an underscore."
+            f"--in-tree {directory}: setuptools would take {relative.parts[0]} for a package of "
+            "this project's; choose a name with a dot in it, such as .backend."
         )
     if os.path.lexists(root / directory):
         raise CommandError(f"--in-tree {directory}: {absolute} exists already; choose a new name.")
@@ -130,6 +134,40 @@ def remove(root: Path, directories: list[str]) -> None:
     for name in directories[:1]:
         with suppress(FileNotFoundError):
             shutil.rmtree(root / name)
+
+
+def _is_taken_for_a_package(pyproject: Pyproject, name: str) -> bool:
+    """Tell whether setuptools is known to take the new directory *name* in the root for a package.
+
+    What a setup.py or a setup.cfg has it do is not known: where they list packages, most look for
+    an ``__init__.py``.
+    """
+    root, table = pyproject.path.parent, pyproject.table
+    for key in ("tool", "setuptools"):
+        table = table.get(key, {})
+    packages = table.get("packages")
+    if "." in name:
+        return False  # that is no module's name
+    if isinstance(packages, dict):
+        find = packages.get("find", {})
+        return (
+            find.get("namespaces", True)
+            and any(os.path.normpath(where) == os.curdir for where in find.get("where", ["."]))
+            and any(fnmatchcase(name, pattern) for pattern in find.get("include", ["*"]))
+            and not any(fnmatchcase(name, pattern) for pattern in find.get("exclude", []))
+        )
+    listed = packages is not None or "py-modules" in table or _lists_packages(root)
+    return not listed and not name.startswith("_") and not (root / "src").exists()
+
+
+def _lists_packages(root: Path) -> bool:
+    """Tell whether a setup.py or a setup.cfg seems to list packages or modules."""
+    for name in ("setup.py", "setup.cfg"):
+        with suppress(FileNotFoundError):
+            content = (root / name).read_bytes()
+            if b"packages" in content or b"py_modules" in content:
+                return True
+    return False
 
 
 def _files(root: Path, directories: list[str]) -> Iterator[Path]:
