@@ -200,6 +200,22 @@ def test_a_lock_that_tells_nothing(
         assert main(["status"]) == 0
 
 
+@needs_posix
+def test_a_lock_that_is_something_else_keeps_nobody_waiting(
+    root: Path, tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = _left(root, temporary)
+    lock = Path(f"{left}{slots.LOCK}")
+    lock.rename(tmp_path / "lock")
+    os.mkfifo(lock)
+    (found,) = _status(capsys)["shadows"]
+    assert (found["pid"], found["root"]) == (None, None)
+    lock.unlink()
+    lock.symlink_to(tmp_path / "lock")
+    (found,) = _status(capsys)["shadows"]
+    assert (found["state"], found["root"]) == ("unknown", None)
+
+
 def test_without_a_lock_nothing_is_known(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,8 @@ PREFIX = "isolated-backend."
 #: What the name of a slot ends with in the name of the lock on it, and of the mark of a kept one.
 LOCK, KEPT = ".lock", ".kept"
 
+_LONGEST = 1 << 14  # bytes, of what is read of a lock file
+
 _logger = logging.getLogger(__name__)
 
 
@@ -131,8 +133,13 @@ class Tenant(NamedTuple):
     @classmethod
     def of(cls, path: str) -> Tenant | None:
         """Return who has, or had, the slot *path*; ``None`` if that is not known."""
-        with suppress(OSError, ValueError), open(path + LOCK, "rb") as file:
-            pid, purpose, root = file.read().split(b"\n", 2)
+        # Another user may have put anything there, and root may be asking.
+        careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with (
+            suppress(OSError, ValueError),
+            open(path + LOCK, "rb", opener=lambda name, flags: os.open(name, flags | careful)) as f,
+        ):
+            pid, purpose, root = f.read(_LONGEST).split(b"\n", 2)
             return cls(int(pid), os.fsdecode(purpose), os.fsdecode(root))
         return None
 

@@ -278,8 +278,9 @@ class _KernelLock:
 
 def _opened_tree(root: str) -> int:
     """Open what the lock of the tree in *root* is on, for reading."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # never wait for whatever else it is
     try:
-        return os.open(os.path.join(root, "pyproject.toml"), os.O_RDONLY)
+        return os.open(os.path.join(root, "pyproject.toml"), flags)
     except FileNotFoundError:
         return os.open(root, os.O_RDONLY)
 
