@@ -81,7 +81,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
 def test_requirements_of_the_backend_are_those_of_the_distribution() -> None:
     pyproject = Path(__file__).parents[1] / "pyproject.toml"
     dependencies = tomlkit.parse(pyproject.read_text()).unwrap()["project"]["dependencies"]
-    assert list(environment.BACKEND_REQUIRES) == dependencies
+    assert list(project.BACKEND_REQUIRES) == dependencies
 
 
 def test_backend_is_laid_out_for_any_python(
@@ -148,7 +148,7 @@ def test_missing_requirements_are_installed(
     assert place.variables["PYTHONPATH"] == str(scratch / "site-packages")
     assert commands.installed[0] == {
         *("setuptools", "no-such-thing==1", "build", "pip"),
-        *environment.BACKEND_REQUIRES,
+        *project.BACKEND_REQUIRES,
     }
     assert said == [
         "installing the build requirements in a temporary environment: no-such-thing==1, setuptools"

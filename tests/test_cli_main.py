@@ -57,6 +57,7 @@ def test_module_is_the_command() -> None:
         ["check", "-n", "-1"],
         ["check", "-n", "x"],
         ["check", "--demo", "."],
+        ["adopt", "--undo", "--in-tree", "_backend"],
     ],
 )
 def test_wrong_arguments_are_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,13 +67,23 @@ def test_wrong_arguments_are_refused(argv: list[str], capsys: pytest.CaptureFixt
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("package", ["build", "rich", "tomlkit"])
-def test_missing_extra_is_one_sentence(package: str) -> None:
-    run = _main_without(package, "check")
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [
+        ("build", "check"),
+        ("rich", "check"),
+        ("tomlkit", "check"),
+        ("tomlkit", "adopt"),
+        ("rich", "status"),
+        ("rich", "clean"),
+    ],
+)
+def test_missing_extra_is_one_sentence(package: str, command: str) -> None:
+    run = _main_without(package, command)
     assert run.returncode == 2
     assert not run.stdout
     assert run.stderr.count("\n") == 1
-    assert f"needs the package {package}" in run.stderr
+    assert f"`{command}` needs the package {package}" in run.stderr
     assert "pip install 'isolated-backend[cli]'" in run.stderr
 
 
@@ -91,16 +102,20 @@ def test_error_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_status_is_the_commands(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     check = importlib.import_module("isolated_backend.cli.check")
     given: list[object] = []
-    monkeypatch.setattr(check, "command", lambda *args: given.append(args) or status)
+    monkeypatch.setattr(
+        check, "command", lambda *args, **more: given.append((*args, more)) or status
+    )
     assert cli.main(["check"]) == status
     assert cli.main(["check", "here", "-n", "3"]) == status
     assert cli.main(["check", "--demo"]) == status
     assert cli.main(["check", "--frontends", "uv,pip"]) == status
+    assert cli.main(["check", "--json"]) == status
     assert given == [
-        (".", 8, "build"),
-        ("here", 3, "build"),
-        (None, 8, "build"),
-        (".", 8, "uv,pip"),
+        (".", 8, "build", {"as_json": False}),
+        ("here", 3, "build", {"as_json": False}),
+        (None, 8, "build", {"as_json": False}),
+        (".", 8, "uv,pip", {"as_json": False}),
+        (".", 8, "build", {"as_json": True}),
     ]
 
 
@@ -113,14 +128,14 @@ def test_interruption_is_130(
     assert capsys.readouterr().err == "isolated-backend: interrupted.\n"
 
 
-def _interrupted(*_: object) -> int:
+def _interrupted(*_: object, **__: object) -> int:
     raise KeyboardInterrupt
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
 def test_sigterm_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     check = importlib.import_module("isolated_backend.cli.check")
-    monkeypatch.setattr(check, "command", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(check, "command", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
     assert cli.main(["check"]) == 130
     assert signal.getsignal(signal.SIGTERM) is before

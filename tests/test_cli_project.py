@@ -65,6 +65,7 @@ def test_no_build_system_is_legacy(root: Path, pyproject: str | None) -> None:
 
 
 def test_no_build_backend_is_legacy(root: Path) -> None:
+    (root / "setup.cfg").touch()
     (root / "pyproject.toml").write_text('[build-system]\nrequires = ["setuptools", "cython"]\n')
     found = project.find(str(root))
     assert found.named_backend == "setuptools.build_meta:__legacy__"
@@ -77,11 +78,16 @@ def test_no_build_backend_is_legacy(root: Path) -> None:
         (TABLE.format("hatchling.build"), "demo builds with hatchling.build, not setuptools;"),
         ("[build-system\n", "is not valid TOML:"),
         (b"\xff\n", "is not valid TOML:"),
+        (b"\xef\xbb\xbf[build-system]\n", "begins with a byte order mark, and so is not valid"),
+        (
+            "[tool.poetry]\n",
+            "names no build-backend and has no [project], and there is no setup.py",
+        ),
         ("build-system = 1\n", "`build-system` must be a table."),
         ("[build-system]\n", "`requires` in [build-system] must be a list of strings."),
         ("[build-system]\nrequires = [1]\n", "must be a list of strings."),
         ("[build-system]\nrequires = []\nbuild-backend = 1\n", "must be a string."),
-        ('[build-system]\nrequires = ["=1"]\n', "'=1' is no requirement:"),
+        ('[build-system]\nrequires = ["=1"]\n[project]\n', "'=1' is no requirement:"),
     ],
 )
 def test_others_are_refused_in_a_sentence(root: Path, pyproject: str | bytes, message: str) -> None:
@@ -94,7 +100,7 @@ def test_others_are_refused_in_a_sentence(root: Path, pyproject: str | bytes, me
 
 
 def test_empty_directory_is_refused(root: Path) -> None:
-    with pytest.raises(CommandError, match=r"no pyproject\.toml and no setup\.py"):
+    with pytest.raises(CommandError, match=r"no pyproject\.toml, no setup\.py and"):
         project.find(str(root))
 
 
@@ -154,6 +160,24 @@ def test_backend_path_is_kept_for_the_backend_it_leads_to(root: Path, tmp_path: 
         assert _names(tmp_path / "copy")["backend-path"] == ["src"]
     with project.copied(found, tmp_path / "copy", found.own_backend):
         assert "backend-path" not in _names(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("manifest", [None, b"include x"])
+def test_backend_in_the_tree_is_listed_for_either_backend(
+    manifest: bytes | None, root: Path, tmp_path: Path
+) -> None:
+    (root / "pyproject.toml").write_text(
+        TABLE.format("isolated_backend") + 'backend-path = ["_a b"]\n'
+    )
+    if manifest is not None:
+        (root / "MANIFEST.in").write_bytes(manifest)
+    found = project.find(str(root))
+    assert found.in_tree == ("_a b",)
+    for backend in (found.own_backend, found.our_backend):
+        with project.copied(found, tmp_path / "copy", backend):
+            assert (tmp_path / "copy" / "MANIFEST.in").read_bytes() == (manifest or b"") + (
+                b"\nrecursive-include _a?b/isolated_backend *.py py.typed\n"
+            )
 
 
 def test_what_no_build_needs_is_not_copied(root: Path, tmp_path: Path) -> None:

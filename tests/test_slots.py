@@ -167,7 +167,7 @@ def test_a_slot_that_cannot_be_wiped_is_passed_over(monkeypatch: pytest.MonkeyPa
     with lease() as place:
         pass
     os.mkdir(place)
-    monkeypatch.setattr(slots, "_remove", lambda path: None)
+    monkeypatch.setattr(slots, "remove", lambda path: None)
     with lease() as other:
         assert Path(other).name == "1"
 

@@ -39,8 +39,8 @@ def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | Non
         known = requirements.known(root, kind, config_settings)
     if known is not None:
         return known
-    with _call(delegate) as call:
-        return list(call.setuptools(f"get_requires_for_build_{kind}", config_settings))
+    with _call(delegate, f"get_requires_for_build_{kind}") as call:
+        return list(call.setuptools(config_settings))
 
 
 def prepare_metadata(
@@ -51,16 +51,16 @@ def prepare_metadata(
     The frontend asked for files in just this directory, so they are made there, wherever it is.
     """
     metadata_directory = os.path.abspath(metadata_directory)
-    with _call(delegate, metadata_directory) as call:
-        hook = f"prepare_metadata_for_build_{kind}"
-        return str(call.setuptools(hook, metadata_directory, config_settings))
+    hook = f"prepare_metadata_for_build_{kind}"
+    with _call(delegate, hook, metadata_directory) as call:
+        return str(call.setuptools(metadata_directory, config_settings))
 
 
 def build_sdist(delegate: str, sdist_directory: str, config_settings: ConfigSettings | None) -> str:
     """Build an sdist in the shadow, publish it to *sdist_directory* and return its name."""
     sdist_directory = os.path.abspath(sdist_directory)
-    with _call(delegate) as call:
-        name = call.setuptools("build_sdist", call.shadow.dist, config_settings)
+    with _call(delegate, "build_sdist") as call:
+        name = call.setuptools(call.shadow.dist, config_settings)
         return publish(os.path.join(call.shadow.dist, name), sdist_directory)
 
 
@@ -81,9 +81,8 @@ def build_wheel(
         metadata_directory: what :func:`prepare_metadata` made before, if anything.
     """
     wheel_directory = os.path.abspath(wheel_directory)
-    with _call(delegate) as call:
-        hook = f"build_{kind}"
-        name = call.setuptools(hook, call.shadow.dist, config_settings, metadata_directory)
+    with _call(delegate, f"build_{kind}") as call:
+        name = call.setuptools(call.shadow.dist, config_settings, metadata_directory)
         return publish(os.path.join(call.shadow.dist, name), wheel_directory)
 
 
@@ -91,29 +90,30 @@ class _Call(NamedTuple):
     """One call of one hook: where it works, and by which settings."""
 
     delegate: str
+    hook: str
     root: str
     settings: Settings
     shadow: Shadow
 
-    def setuptools(self, hook: str, *arguments: Any) -> Any:
-        """Call *hook* of setuptools' own backend with what it writes redirected."""
-        writer = "an editable install" if hook == "build_editable" else None
+    def setuptools(self, *arguments: Any) -> Any:
+        """Call the same hook of setuptools' own backend with what it writes redirected."""
+        writer = "an editable install" if self.hook == "build_editable" else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
             from . import redirect  # only now: used in-tree, it lies in the root
 
             setuptools = redirect.load(self.delegate)
-            taken.enter_context(redirect.redirected(self.shadow, hook))
+            taken.enter_context(redirect.redirected(self.shadow, self.hook))
             taken.enter_context(
                 treelock.held(self.root, self.settings, own=self.shadow.own, writer=writer)
             )
             taken.enter_context(_full_disk_named(self.shadow))
-            return getattr(setuptools, hook)(*arguments)
+            return getattr(setuptools, self.hook)(*arguments)
 
 
 @contextmanager
-def _call(delegate: str, metadata_directory: str | None = None) -> Iterator[_Call]:
-    """Yield a call that has a shadow of its own.
+def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> Iterator[_Call]:
+    """Yield a call of *hook* that has a shadow of its own.
 
     Everything that is taken here is given back at the end, in reverse order.
     """
@@ -121,10 +121,12 @@ def _call(delegate: str, metadata_directory: str | None = None) -> Iterator[_Cal
         root = taken.enter_context(_entered())
         settings = Settings.read(root)
         temporary = slots.temporary_directory()
-        place = taken.enter_context(slots.lease(root, temporary, keep=settings.keep))
+        lease = slots.lease(root, temporary, purpose=hook, keep=settings.keep)
+        place = taken.enter_context(lease)
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
-        yield _Call(delegate, root, settings, Shadow(root, place, temporary, metadata_directory))
+        shadow = Shadow(root, place, temporary, metadata_directory)
+        yield _Call(delegate, hook, root, settings, shadow)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import ShadowError
 from .lock import try_lock
@@ -34,16 +34,22 @@ if TYPE_CHECKING:
 
 PREFIX = "isolated-backend."
 
+#: What the name of a slot ends with in the name of the lock on it, and of the mark of a kept one.
+LOCK, KEPT = ".lock", ".kept"
+
+_LONGEST = 1 << 14  # bytes, of what is read of a lock file
+
 _logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def lease(root: str, temporary: str, *, keep: bool = False) -> Iterator[str]:
+def lease(root: str, temporary: str, *, purpose: str = "", keep: bool = False) -> Iterator[str]:
     """Lease an empty directory for one hook call on the project in *root*.
 
     Args:
         root: the project root.
         temporary: the directory for temporary files (:func:`temporary_directory`).
+        purpose: the hook's name, for whoever asks what the directory is used for.
         keep: leave the directory as it is at the end, and do not lease it again.
 
     Yields:
@@ -53,7 +59,7 @@ def lease(root: str, temporary: str, *, keep: bool = False) -> Iterator[str]:
         ShadowError: the temporary directory cannot be used.
     """
     try:
-        slot = _take_slot(root, temporary) or _Private(temporary)
+        slot = _take_slot(root, temporary, purpose) or _Private(temporary)
     except OSError as error:
         raise ShadowError(
             f"Cannot make a directory to build in below {temporary}: "
@@ -111,6 +117,58 @@ def directory_of(root: str, temporary: str) -> str:
     return os.path.join(home(temporary), f"{name}-{digest}")
 
 
+class Tenant(NamedTuple):
+    """Who has a slot, or had it: the lock file tells, but only the lock tells if it still does."""
+
+    pid: int
+    purpose: str
+    root: str
+
+    def sign(self, lock: int) -> None:
+        """Write it to the lock file *lock*, just opened; a full disk is no reason to fail."""
+        with suppress(OSError):
+            os.ftruncate(lock, 0)
+            os.write(lock, os.fsencode(f"{self.pid}\n{self.purpose}\n{self.root}"))
+
+    @classmethod
+    def of(cls, path: str) -> Tenant | None:
+        """Return who has, or had, the slot *path*; ``None`` if that is not known."""
+        # Another user may have put anything there, and root may be asking.
+        careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with (
+            suppress(OSError, ValueError),
+            open(path + LOCK, "rb", opener=lambda name, flags: os.open(name, flags | careful)) as f,
+        ):
+            pid, purpose, root = f.read(_LONGEST).split(b"\n", 2)
+            return cls(int(pid), os.fsdecode(purpose), os.fsdecode(root))
+        return None
+
+
+@contextmanager
+def taken(path: str) -> Iterator[bool]:
+    """Take the slot *path*, so that no build uses it meanwhile, if none does already.
+
+    Yields:
+        Whether it is taken.
+
+    Raises:
+        OSError: it has no lock, or none that can be taken.
+    """
+    lock = _open_lock(path)
+    try:
+        yield try_lock(lock)
+    finally:
+        os.close(lock)
+
+
+def _open_lock(path: str, flags: int = 0) -> int:
+    """Open the file with the lock on the slot *path*.
+
+    It is never removed: another build may have it open, and would lock what is not there any more.
+    """
+    return os.open(path + LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | flags, 0o600)
+
+
 class _Slot:
     """A numbered directory and the lock on it."""
 
@@ -122,9 +180,11 @@ class _Slot:
         """Empty the directory and let others have it, or mark it as not to be had."""
         try:
             if keep:
-                _touch(self.path + ".kept")
+                _touch(self.path + KEPT)
             else:
-                _remove(self.path)
+                remove(self.path)
+                with suppress(OSError):
+                    os.ftruncate(self._lock, 0)
         finally:
             # Closing frees the lock unless a child still has the descriptor. Unlocking would
             # free it for that child, too, which may be at work in the slot.
@@ -140,15 +200,15 @@ class _Private:
     def give_back(self, *, keep: bool) -> None:
         """Remove the directory unless it is to be kept."""
         if not keep:
-            _remove(self.path)
+            remove(self.path)
 
 
-def _take_slot(root: str, temporary: str) -> _Slot | None:
+def _take_slot(root: str, temporary: str, purpose: str) -> _Slot | None:
     """Take the lowest free slot; ``None`` where there is no safe place or no lock for slots."""
     parent = home(temporary)
     with suppress(FileExistsError):
         os.mkdir(parent, 0o700)
-    if not _is_ours_alone(parent):
+    if not is_ours_alone(parent):
         _logger.warning(
             "%s is not a directory of this user's alone; building in a private directory instead.",
             parent,
@@ -159,9 +219,9 @@ def _take_slot(root: str, temporary: str) -> _Slot | None:
         os.mkdir(directory, 0o700)
     for number in count():
         path = os.path.join(directory, str(number))
-        if os.path.exists(path + ".kept"):
+        if os.path.exists(path + KEPT):
             continue
-        lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        lock = _open_lock(path, os.O_CREAT)
         try:
             taken = try_lock(lock)
         except OSError:
@@ -169,12 +229,13 @@ def _take_slot(root: str, temporary: str) -> _Slot | None:
             _logger.debug("%s cannot be locked; building in a private directory.", directory)
             return None
         if taken and _emptied(path):
+            Tenant(os.getpid(), purpose, os.path.realpath(root)).sign(lock)
             return _Slot(path, lock)
         os.close(lock)
     raise AssertionError("count() does not end")  # pragma: no cover
 
 
-def _is_ours_alone(path: str) -> bool:
+def is_ours_alone(path: str) -> bool:
     """Tell whether *path* is a real directory of this user's that nobody else can touch."""
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode):
@@ -186,7 +247,7 @@ def _is_ours_alone(path: str) -> bool:
 
 def _emptied(path: str) -> bool:
     """Make *path* an empty directory; ``False`` if what a killed build left resists."""
-    _remove(path)
+    remove(path)
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
@@ -194,7 +255,7 @@ def _emptied(path: str) -> bool:
     return True
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
     """Remove the tree at *path* as far as it can be removed."""
 
     def unlock_and_retry(function: Callable[..., Any], name: str, _: object) -> None:

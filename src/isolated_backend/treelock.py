@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from . import slots
 from .bytecode import is_the_projects
@@ -87,6 +87,33 @@ def held(
         if told:
             taken.enter_context(_watched(_Watch(root, own, told)))
         yield
+
+
+class Holder(NamedTuple):
+    """A process that holds a tree."""
+
+    pid: int
+    writing: bool
+
+
+class Hold(NamedTuple):
+    """Who holds a tree, and whether someone waits to write into it, as far as that can be known."""
+
+    holders: tuple[Holder, ...]
+    is_awaited: bool
+
+    @classmethod
+    def on(cls, root: str) -> Hold:
+        """Look at the tree in *root*, without holding it.
+
+        Raises:
+            OSError: there is no such tree.
+        """
+        descriptor = _opened_tree(root)
+        try:
+            return cls(_holders(descriptor), is_announced(descriptor))
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -155,11 +182,11 @@ class _Hold:
             pause = min(pause * 2, _POLL)
 
     def _others(self) -> str:
-        found = [_describe(pid) for pid in self._lock.holders()]
+        found = [describe(pid) for pid in self._lock.holders()]
         return " and ".join(found) or "another build"
 
 
-def _describe(pid: int) -> str:
+def describe(pid: int) -> str:
     """Return words for the process *pid*."""
     with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
         words = file.read().replace(b"\0", b" ").decode(errors="replace").split()
@@ -214,10 +241,7 @@ class _KernelLock:
 
     def __init__(self, root: str) -> None:
         self._owner = os.getpid()
-        try:
-            self._descriptor = os.open(os.path.join(root, "pyproject.toml"), os.O_RDONLY)
-        except FileNotFoundError:
-            self._descriptor = os.open(root, os.O_RDONLY)
+        self._descriptor = _opened_tree(root)
         try:
             try_lock(self._descriptor, shared=True)
         except OSError:
@@ -239,14 +263,7 @@ class _KernelLock:
         return False
 
     def holders(self) -> list[int]:
-        inode = str(os.fstat(self._descriptor).st_ino)
-        found = set()
-        with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
-            for line in locks:
-                # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; "->" begins a waiter
-                words = line.split()
-                if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
-                    found.add(int(words[4]))
+        found = {holder.pid for holder in _holders(self._descriptor)}
         return sorted(found - {os.getpid(), 0, -1})
 
     def close(self) -> None:
@@ -257,6 +274,28 @@ class _KernelLock:
                 retract(self._descriptor)
                 unlock(self._descriptor)
         os.close(self._descriptor)
+
+
+def _opened_tree(root: str) -> int:
+    """Open what the lock of the tree in *root* is on, for reading."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # never wait for whatever else it is
+    try:
+        return os.open(os.path.join(root, "pyproject.toml"), flags)
+    except FileNotFoundError:
+        return os.open(root, os.O_RDONLY)
+
+
+def _holders(descriptor: int) -> tuple[Holder, ...]:
+    """Return the processes that have locked the file *descriptor*, where the kernel tells."""
+    inode = str(os.fstat(descriptor).st_ino)
+    found = set()
+    with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
+        for line in locks:
+            # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; "->" begins a waiter
+            words = line.split()
+            if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                found.add(Holder(int(words[4]), words[3] == "WRITE"))
+    return tuple(sorted(found))
 
 
 class _FileLock:

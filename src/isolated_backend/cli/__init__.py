@@ -7,6 +7,7 @@ of the extra ``cli``; each command imports its module when it runs.
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
 import threading
@@ -18,7 +19,10 @@ from .errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from types import FrameType, ModuleType
+    from typing import TypeAlias
+
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _EXTRA = frozenset({"build", "packaging", "pyproject_hooks", "rich", "tomlkit"})
 _INTERRUPTED = 130
@@ -93,8 +97,65 @@ def _parser() -> argparse.ArgumentParser:
             "between them; pip builds wheels only (default: %(default)s)"
         ),
     )
+    check.add_argument(
+        "--json", action="store_true", help="print what was found as JSON, for a program"
+    )
     check.set_defaults(run=_check)
+    _add_adopt(commands)
+    _add_status(commands)
     return parser
+
+
+def _add_adopt(commands: _Commands) -> None:
+    adopt = commands.add_parser(
+        "adopt",
+        help="have a project built by isolated_backend",
+        description=(
+            "Name isolated_backend as the backend in a project's pyproject.toml, or make one. "
+            "Comments, order, pins and other build requirements stay as they are."
+        ),
+        epilog="Exit status: 0 if it is done, 2 if it is refused; then nothing has changed.",
+    )
+    adopt.add_argument(
+        "path", nargs="?", default=".", metavar="PATH", help="the project (default: .)"
+    )
+    how = adopt.add_mutually_exclusive_group()
+    how.add_argument(
+        "--in-tree",
+        metavar="DIR",
+        help="copy the backend into this new directory of the project, and use it from there",
+    )
+    how.add_argument(
+        "--undo", action="store_true", help="make everything what it was before, to the byte"
+    )
+    adopt.add_argument(
+        "--dry-run", action="store_true", help="print the difference as a patch, change nothing"
+    )
+    adopt.set_defaults(run=_adopt)
+
+
+def _add_status(commands: _Commands) -> None:
+    status = commands.add_parser(
+        "status",
+        help="show which builds are at work, where, and what they hold",
+        description=(
+            "List the shadows in TMPDIR, who has them, and who holds the trees that they are of: "
+            "this user's, and others' as far as they can be seen."
+        ),
+    )
+    status.add_argument("--json", action="store_true", help="print it as JSON, for a program")
+    status.set_defaults(run=_status)
+    clean = commands.add_parser(
+        "clean",
+        help="remove what killed builds have left",
+        description=(
+            "Empty this user's shadows in TMPDIR that no build is using, and say what that freed."
+        ),
+    )
+    clean.add_argument(
+        "--kept", action="store_true", help="and those that were to be kept (the setting `keep`)"
+    )
+    clean.set_defaults(run=_clean)
 
 
 def _positive(text: str) -> int:
@@ -106,18 +167,42 @@ def _positive(text: str) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    check = _imported("check")
+    path = None if arguments.demo else arguments.path or "."
+    return int(check.command(path, arguments.number, arguments.frontends, as_json=arguments.json))
+
+
+def _adopt(arguments: argparse.Namespace) -> int:
+    adopt = _imported("adopt")
+    if arguments.undo:
+        return int(adopt.undo(arguments.path, dry_run=arguments.dry_run))
+    return int(adopt.command(arguments.path, arguments.in_tree, dry_run=arguments.dry_run))
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    return int(_imported("status").command(as_json=arguments.json))
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    return int(_imported("clean").command(kept=arguments.kept))
+
+
+def _imported(command: str) -> ModuleType:
+    """Return the module of *command*.
+
+    Raises:
+        CommandError: it needs a package that is not installed.
+    """
     try:
-        from . import check
+        return importlib.import_module(f".{command}", __name__)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _EXTRA:
             raise
         raise CommandError(
-            f"`check` needs the package {package}, which is not installed; "
+            f"`{command}` needs the package {package}, which is not installed; "
             "install it with: pip install 'isolated-backend[cli]'"
         ) from None
-    path = None if arguments.demo else arguments.path or "."
-    return check.command(path, arguments.number, arguments.frontends)
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..settings import Settings
-from . import demo, environment, project, report, writes
+from . import demo, environment, plain, project, report, writes
 from .bench import Bench
 from .finding import Half, Report
 from .frontend import KINDS, in_turn, named
@@ -33,13 +34,14 @@ class Progress(Protocol):
         """Take note that *total* builds start; yield what to tell, for each, if it failed."""
 
 
-def command(path: str | None, number: int, frontends: str) -> int:
+def command(path: str | None, number: int, frontends: str, *, as_json: bool = False) -> int:
     """Check a project, show the result and return the exit status.
 
     Args:
         path: the project's directory; ``None`` for the demonstration.
         number: how many builds of each kind to run at once.
         frontends: the names of the frontends, with commas between them.
+        as_json: print what was found for a program.
 
     Raises:
         CommandError: the project cannot be checked.
@@ -55,7 +57,10 @@ def command(path: str | None, number: int, frontends: str) -> int:
         if subject is None:
             subject = project.find(str(demo.fetch_or_generate(scratch / "demo", progress.say)))
         found = check(subject, number, through, scratch, progress)
-    report.show(found)
+    if as_json:
+        print(json.dumps(plain.of(found), indent=2))
+    else:
+        report.show(found)
     return 0 if found.isolated.perfect else 1
 
 

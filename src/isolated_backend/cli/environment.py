@@ -19,16 +19,13 @@ from .. import __version__
 from . import failure, process
 from .errors import CommandError
 from .frontend import KINDS
-from .project import DISTRIBUTION, copied
+from .project import BACKEND_REQUIRES, DISTRIBUTION, copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from .frontend import Frontend
     from .project import Project
-
-#: What isolated_backend itself needs; a test holds it to be what pyproject.toml says.
-BACKEND_REQUIRES = ("setuptools>=64", "wheel", "packaging", "filelock>=3.30")
 
 # Without `site`, which -S leaves out, an interpreter knows its own library and PYTHONPATH. This
 # prints what `site` adds.

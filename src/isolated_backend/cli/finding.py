@@ -119,3 +119,8 @@ class Report:
     unstable: tuple[Kind, ...] = ()
     deviating: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
     setting: str = "auto"
+
+    @property
+    def incomparable(self) -> frozenset[Kind]:
+        """The kinds of which the own backend makes more than one even when it is alone."""
+        return frozenset((*self.unstable, *self.deviating))

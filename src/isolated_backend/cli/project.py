@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tomlkit
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from tomlkit.exceptions import TOMLKitError
 
 from .errors import CommandError
+from .pyproject import Pyproject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DISTRIBUTION = "isolated-backend"
+
+#: What isolated_backend itself needs; a test holds it to be what pyproject.toml says.
+BACKEND_REQUIRES = ("setuptools>=64", "wheel", "packaging", "filelock>=3.30")
 
 _SETUPTOOLS = "setuptools.build_meta"
 _LEGACY = "setuptools.build_meta:__legacy__"
@@ -53,11 +57,13 @@ class Project:
         root: its directory.
         named_backend: what its pyproject.toml names as ``build-backend``, or implies.
         requires: its static build requirements, without isolated-backend.
+        in_tree: the directories, relative to the root, in which it has isolated_backend itself.
     """
 
     root: Path
     named_backend: str
     requires: tuple[str, ...]
+    in_tree: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,18 +93,29 @@ def find(path: str) -> Project:
     root = Path(os.path.realpath(path))
     if not root.is_dir():
         raise CommandError(f"{path} is not a directory.")
-    pyproject = root / "pyproject.toml"
-    if not pyproject.is_file() and not (root / "setup.py").is_file():
-        raise CommandError(f"{root} is no project: it has no pyproject.toml and no setup.py.")
-    table = _build_system(pyproject)
+    pyproject = Pyproject.read(root)
+    scripts = any((root / name).is_file() for name in ("setup.py", "setup.cfg"))
+    if pyproject.content is None and not scripts:
+        raise CommandError(
+            f"{root} is no project: it has no pyproject.toml, no setup.py and no setup.cfg."
+        )
+    table = pyproject.build_system
     backend = table.get("build-backend", _LEGACY)
     if backend not in _OURS and backend not in _SETUPTOOLS_OF:
         raise CommandError(
             f"{root.name} builds with {backend}, not setuptools; "
             "isolated_backend isolates setuptools only."
         )
+    if "build-backend" not in table and not scripts and "project" not in pyproject.table:
+        raise CommandError(
+            f"{pyproject.path} has nothing to build: it names no build-backend and has no "
+            "[project], and there is no setup.py and no setup.cfg."
+        )
     requires = table.get("requires", _DEFAULT_REQUIRES)
-    return Project(root, backend, tuple(r for r in requires if not _is_ours(r, pyproject)))
+    in_tree = table.get("backend-path", ()) if backend in _SETUPTOOLS_OF else ()
+    return Project(
+        root, backend, tuple(r for r in requires if not _is_ours(r, pyproject)), tuple(in_tree)
+    )
 
 
 @contextmanager
@@ -116,6 +133,8 @@ def copied(project: Project, to: Path, backend: str) -> Iterator[None]:
     try:
         shutil.copytree(project.root, to, symlinks=True, ignore=_not_needed)
         _name_backend(project, to / "pyproject.toml", backend)
+        if project.in_tree:
+            _list_backend(project, to / "MANIFEST.in")
     except shutil.Error as error:
         source, _, reason = error.args[0][0]
         raise CommandError(f"{source} cannot be copied: {reason}.") from error
@@ -127,39 +146,9 @@ def copied(project: Project, to: Path, backend: str) -> Iterator[None]:
         _discard(to)
 
 
-def _build_system(pyproject: Path) -> dict[str, Any]:
-    """Return the table ``build-system`` of *pyproject*, checked; empty if there is none."""
-    table = _parsed(pyproject).unwrap().get("build-system")
-    if table is None:
-        return {}
-    if not isinstance(table, dict):
-        raise CommandError(f"{pyproject}: `build-system` must be a table.")
-    requires = table.get("requires")
-    if not isinstance(requires, list) or not all(isinstance(item, str) for item in requires):
-        raise CommandError(f"{pyproject}: `requires` in [build-system] must be a list of strings.")
-    if not isinstance(table.get("build-backend", ""), str):
-        raise CommandError(f"{pyproject}: `build-backend` in [build-system] must be a string.")
-    return table
-
-
-def _parsed(pyproject: Path) -> tomlkit.TOMLDocument:
-    try:
-        return tomlkit.parse(pyproject.read_bytes().decode())
-    except FileNotFoundError:
-        return tomlkit.document()
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise CommandError(f"{pyproject} is not valid TOML: {error}.") from error
-    except OSError as error:
-        raise CommandError(f"{pyproject} cannot be read: {error.strerror}.") from error
-
-
-def _is_ours(requirement: str, pyproject: Path) -> bool:
+def _is_ours(requirement: str, pyproject: Pyproject) -> bool:
     """Tell whether *requirement* is for isolated-backend, which is not installed but laid out."""
-    try:
-        return canonicalize_name(Requirement(requirement).name) == DISTRIBUTION
-    except InvalidRequirement as error:
-        reason = str(error).partition("\n")[0]
-        raise CommandError(f"{pyproject}: {requirement!r} is no requirement: {reason}.") from error
+    return canonicalize_name(pyproject.requirement(requirement).name) == DISTRIBUTION
 
 
 def _not_needed(directory: str, names: list[str]) -> list[str]:
@@ -192,7 +181,7 @@ def _name_backend(project: Project, pyproject: Path, backend: str) -> None:
     The table is written out even where it is implied, with the same requirements for every
     backend: so the copies differ by no more than the backend's name.
     """
-    document = _parsed(pyproject)
+    document = Pyproject.read(pyproject.parent).document()
     table = document.setdefault("build-system", tomlkit.table())
     table["requires"] = [*project.requires, DISTRIBUTION]
     table["build-backend"] = backend
@@ -200,11 +189,29 @@ def _name_backend(project: Project, pyproject: Path, backend: str) -> None:
         table.pop("backend-path", None)  # the other backend is not in the tree
     text = tomlkit.dumps(document)
     content = (text if text.endswith("\n") else text + "\n") + _MARK
-    mode = stat.S_IMODE(pyproject.stat().st_mode) if pyproject.exists() else 0o644
+    _replace(pyproject, content.encode())
+
+
+def _list_backend(project: Project, manifest: Path) -> None:
+    """Have *manifest*, of a copy of *project*, name the backend that is in the tree.
+
+    The sdist of isolated_backend holds it in any case; that of setuptools only if it is told to.
+    """
+    content = manifest.read_bytes() if manifest.exists() else b""
+    for path in project.in_tree:
+        # A blank ends a word there, and nothing escapes it; but a question mark matches it.
+        directory = re.sub(r"\s", "?", posixpath.join(path, "isolated_backend"))
+        content += f"\nrecursive-include {directory} *.py py.typed\n".encode()
+    _replace(manifest, content)
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Give *file*, of a copy, this *content*, and leave its mode."""
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644
     # Never write through a link: it may lead out of the copy. Nor can a read-only file be.
-    pyproject.unlink(missing_ok=True)
-    pyproject.write_bytes(content.encode())
-    pyproject.chmod(mode)
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+    file.chmod(mode)
 
 
 def _discard(tree: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from . import failure, snapshot
+from . import collision, failure, snapshot
 from .frontend import KINDS
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ def show(report: Report, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     console.print()
     console.print(_table(report))
-    lines = [*_details(report.own), *_details(report.isolated), *_own_writes(report)]
-    for line in lines:
+    halves = (report.own, report.isolated)
+    details = (line for half in halves for line in _details(half, report.incomparable))
+    for line in (*details, *_own_writes(report)):
         _print(console, Text(line))
     console.print()
     _print(console, Text(verdict(report), style="green" if report.isolated.perfect else "red"))
@@ -176,8 +178,8 @@ def _same(half: Half) -> Text:
     return _rated(f"{half.same} of {made}", half.same == made > 0)
 
 
-def _details(half: Half) -> Iterator[str]:
-    """Yield lines on what went wrong in *half*: failures by kind, members, paths."""
+def _details(half: Half, incomparable: Collection[Kind]) -> Iterator[str]:
+    """Yield lines on what went wrong in *half*: failures by kind, reasons, members, paths."""
     kinds = failure.kinds(half.failures)
     if kinds:
         yield ""
@@ -186,6 +188,7 @@ def _details(half: Half) -> Iterator[str]:
         more = len(kinds) - _SHOWN
         if more > 0:
             yield f"  and {more} other kind{'s' * (more > 1)}"
+    yield from _collisions(half, incomparable)
     for kind, members in half.differing.items():
         yield ""
         yield f"Members in which {kind}s of {half.backend} differ from one made alone:"
@@ -198,6 +201,34 @@ def _details(half: Half) -> Iterator[str]:
 
 def _failures(kind: failure.Failures) -> str:
     return f"  {kind.through.total()}x through {' and '.join(kind.through)}: {kind.line}"
+
+
+def _collisions(half: Half, incomparable: Collection[Kind]) -> Iterator[str]:
+    """Yield lines on what the builds of *half* fought over, and why."""
+    fought = collision.of(half, incomparable)
+    if fought.found:
+        yield ""
+        yield f"What the builds with {half.backend} fought over, and why:"
+        yield from map(_collision, fought.found)
+    if fought.nowhere and fought.common:
+        yield ""
+        builds = f"{fought.nowhere} build{'s' * (fought.nowhere > 1)}"
+        yield (
+            f"{builds} with {half.backend} failed without naming one of the places that all of "
+            "them write to:"
+        )
+        yield _listed(list(fought.common))
+
+
+def _collision(found: collision.Collision) -> str:
+    outcomes = []
+    if found.failed:
+        others = len(found.failed) - 1
+        more = f" and {others} more" if others else ""
+        outcomes.append(f"{len(found.failed)} failed, at {found.failed[0]}{more}")
+    for kind, number in Counter(found.spoiled).items():
+        outcomes.append(f"{number} {kind}{'s' * (number > 1)} came out wrong")
+    return f"  {found.place.path}: {found.place.use} ({'; '.join(outcomes)})"
 
 
 def _own_writes(report: Report) -> Iterator[str]:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import places
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from .snapshot import Changes
-
-# What setuptools makes in the root when nobody stops it, by the name that some part of the path
-# has, or its beginning or its end, or by the first part. A build of ours that leaves one of these
-# has failed, whoever wrote it.
-_NAMES = frozenset({"__pycache__", ".eggs"})
-_BEGINNING = ".tmp-"
-_ENDS = (".egg-info", ".dist-info", ".pyc")
-_TOPMOST = frozenset({"build", "dist"})
 
 
 @dataclass(frozen=True)
@@ -57,21 +51,11 @@ def of(changes: Changes, log: Collection[str], staging: Collection[str] = ()) ->
     """
 
     def is_own(path: str) -> bool:
-        return not _is_of_setuptools(path, staging)
+        # What is of setuptools is a failure of ours, whoever has written it.
+        return places.of(path, staging) is None
 
     found = set(filter(is_own, (*changes.paths, *changes.rewritten)))
     seen = {path for path in found if path.rstrip("/") in log}
     # A temporary file, for one, that is no longer there.
     passing = set(filter(is_own, log)) - {path.rstrip("/") for path in seen}
     return Writes(frozenset(seen | passing), frozenset(found - seen))
-
-
-def _is_of_setuptools(path: str, staging: Collection[str]) -> bool:
-    parts = path.rstrip("/").split("/")
-    return (
-        parts[0] in _TOPMOST
-        or parts[0] in staging
-        or any(
-            part in _NAMES or part.startswith(_BEGINNING) or part.endswith(_ENDS) for part in parts
-        )
-    )
