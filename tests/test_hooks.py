@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import isolated_backend
-from artifacts import names, text
+from artifacts import members, names, text
 from backends import OURS, PLAIN, HookProcess
 from snapshot import snapshot
 
@@ -88,6 +88,24 @@ def test_a_directory_that_config_settings_ask_for_stays_in_the_root(
     assert (root / build_base / "lib" / "src_layout" / "__init__.py").exists()
     appeared = {name.split("/")[0] for name in snapshot(root).keys() - before.keys()}
     assert appeared == {"asked"}
+
+
+def test_builds_do_not_meet_in_a_work_directory_that_setup_cfg_names(
+    sample: Sample, tmp_path: Path
+) -> None:
+    """Outside of the root, a project's and a user's own configuration would make them meet."""
+    root, outside = sample("src_layout"), tmp_path / "outside"
+    (root / "setup.cfg").write_text(
+        f"[build]\nbuild_base = {outside}/build\n[bdist_wheel]\nbdist_dir = {outside}/wheel\n"
+    )
+    artifacts = []
+    for backend in (OURS, PLAIN):
+        out = tmp_path / backend
+        process = call(root, "build_wheel", backend, wheel_directory=str(out))
+        assert process.outcome.error == "", process.output  # type: ignore[attr-defined]
+        assert outside.exists() is (backend == PLAIN)
+        artifacts.append(members(out / process.outcome.result))  # type: ignore[attr-defined]
+    assert artifacts[0] == artifacts[1]
 
 
 def test_an_egg_base_that_config_settings_ask_for_stays_in_the_root(sample: Sample) -> None:

@@ -43,6 +43,20 @@ def test_what_is_outside_of_the_root_stays(shadow: Shadow, root: Path) -> None:
         assert shadow.relocate(path) == path
 
 
+def test_what_a_configuration_names_outside_of_the_root_is_in_the_shadow(
+    shadow: Shadow, place: Path, tmp_path: Path
+) -> None:
+    outside = str(tmp_path / "elsewhere" / "build")
+    moved = shadow.relocate_from_anywhere(outside)
+    assert moved.startswith(f"{place}{os.sep}")
+    assert shadow.relocate_from_anywhere(outside) == moved
+    assert shadow.relocate_from_anywhere(outside + "2") != moved
+    assert shadow.relocate_from_anywhere(moved) == moved
+    assert shadow.relocate_from_anywhere("build") == str(place / "build")
+    shadow.leave(outside)
+    assert shadow.relocate_from_anywhere(outside + "/lib") == outside + "/lib"
+
+
 def test_what_is_in_the_shadow_stays(shadow: Shadow) -> None:
     once = shadow.relocate("build/lib")
     assert shadow.relocate(once) == once

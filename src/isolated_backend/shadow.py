@@ -8,6 +8,7 @@ they are (:meth:`Shadow.actual`).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .copies import Copies
+
+#: Where in the shadow that is which has no place in the root.
+_OUTSIDE = ".outside"
 
 
 class Shadow:
@@ -89,6 +93,19 @@ class Shadow:
             return self.place
         self._moved.add(name)
         return os.path.join(self.place, name)
+
+    def relocate_from_anywhere(self, path: str) -> str:
+        """Return where to create what a configuration has setuptools create at *path*.
+
+        All builds of the project, and perhaps of others, would meet in a directory that is named
+        in setup.cfg, outside of the root just as inside.
+        """
+        place = self.relocate(path)
+        absolute = self._absolute(place)
+        if any(_below(absolute, known) is not None for known in (self.place, *self._asked)):
+            return place
+        digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:16]
+        return os.path.join(self.place, _OUTSIDE, digest)
 
     def is_in_root(self, path: str) -> bool:
         """Tell whether *path* is in the root, and not in a shadow that lies there."""

@@ -21,7 +21,7 @@ replaces = Replacements()
 
 #: The commands' options that name a directory to work in. Each has a default inside the root, or
 #: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
-#: in the same way, because two builds would meet there just as well.
+#: in the same way, wherever it is, because two builds would meet there just as well.
 WORK_DIRECTORIES = {
     "build": (
         "build_base",
@@ -66,10 +66,13 @@ def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
         value = getattr(command, option, None)
         if not value:
             continue
-        if asked_for(command, name_of(command), option):
-            shadow.leave(os.fspath(value))
-        else:
-            setattr(command, option, shadow.relocate(os.fspath(value)))
+        name, path = name_of(command), os.fspath(value)
+        if asked_for(command, name, option):
+            shadow.leave(path)
+        elif option in command.distribution.get_option_dict(name):
+            setattr(command, option, shadow.relocate_from_anywhere(path))
+        else:  # outside of the root this is a temporary directory of editable_wheel's
+            setattr(command, option, shadow.relocate(path))
 
 
 def asked_for(command: Any, name: str, option: str) -> str:
