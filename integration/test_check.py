@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from isolated_backend.cli import check, demo, main, project, report
+from isolated_backend.cli.display import Display
 from isolated_backend.cli.frontend import named
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def test_plain_setuptools_collides_and_isolated_backend_does_not(
     (root / "tox.ini").write_text("[testenv:.pkg]\npackage_root = elsewhere\n")  # not ours
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    found = check.check(project.find(str(root)), 8, named(frontends), scratch, report.Display())
+    found = check.check(project.find(str(root)), 8, named(frontends), scratch, Display())
 
     control = found.own
     assert control.backend == "setuptools.build_meta"

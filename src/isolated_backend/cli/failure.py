@@ -16,7 +16,8 @@ _ERROR = re.compile(
     r"|^ERROR\b"
     r"|^[\w.]*(?:Error|Exception)\b"  # the end of a traceback
     r"|^SystemExit: (?!\d+$)"  # what setup.py has to say at its end, where a traceback shows it
-    r"|^isolated-backend: (?!waiting |keeping )"  # ours, but not what is for information only
+    # ours, but not what is for information only
+    r"|^isolated-backend: (?!waiting |keeping |warning: |what setuptools |.* -> |.* was built in )"
 )
 
 # What a frontend adds to what the backend has said before.
