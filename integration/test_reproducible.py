@@ -32,7 +32,7 @@ EPOCH = "1709251200"
 
 #: Pure Python and compiled ones, old and new, with and without a setup.py and setuptools-scm.
 PROJECTS = (
-    *("six", "requests", "certifi", "tqdm", "babel", "markupsafe", "wrapt", "simplejson"),
+    *("six", "requests", "certifi", "tqdm", "networkx", "markupsafe", "wrapt", "simplejson"),
     *("pluggy", "pyasn1", "pycparser", "pymysql", "pyserial", "pytz", "tabulate", "toolz"),
     *("websocket-client", "gunicorn", "httplib2", "cachetools"),
 )

@@ -128,6 +128,10 @@ def test_frontends_add_nothing_to_it(frontend: str, said: tuple[str, str], line:
             "isolated-backend: Cannot make it.\n",
             "isolated-backend: Cannot make it.",
         ),
+        (
+            "ERROR: Exception:\nTraceback (most recent call last):\n  File x\nOSError: no\n",
+            "OSError: no",
+        ),
         ("* Building sdist...\n", "it printed no error"),
         ("", "it printed no error"),
         ("\x1b[31merror: red\x1b[39m", "error: red"),

@@ -23,7 +23,7 @@ _ERROR = re.compile(
 # What a frontend adds to what the backend has said before.
 _NO_NEWS = re.compile(
     r"^ERROR Backend subprocess exited|^\* |^Traceback |^TIP "  # build
-    r"|^\s*error: (?:[a-z]+-)+[a-z]+$"  # pip
+    r"|^\s*error: (?:[a-z]+-)+[a-z]+$|^ERROR: Exception:$"  # pip
     r"|^\s*ERROR: Failed (?:building|to build) |^Failed to build \S+$"
     r"|^\s*(?:\u00d7|│|╰─>|├─▶|╰─▶|note:|hint:|\[end of output\])"  # pip and uv
     r"|^error: Failed to build |^\s+(?:cause|Caused by): "  # uv
