@@ -70,6 +70,15 @@ def test_legacy_project(
     assert "with isolated_backend:__legacy__ all 2 builds came out right" in capsys.readouterr().out
 
 
+def test_what_reproducible_archives_change_is_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell may well have SOURCE_DATE_EPOCH, which setuptools and we mind in different ways."""
+    root = demo.generate(tmp_path / "sample", modules=1)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
+    assert main(["check", str(root), "-n", "1"]) == 0, capsys.readouterr().out
+
+
 def test_this_project(capsys: pytest.CaptureFixture[str]) -> None:
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     assert main(["check", root, "-n", "1"]) == 0
