@@ -71,7 +71,7 @@ class NormalForm:
     # --- of members -----------------------------------------------------------------------------
 
     def of_tar(self, member: tarfile.TarInfo) -> tarfile.TarInfo:
-        """Return the *member* of a tar archive with all but its name, type and size made normal."""
+        """Return the *member* of a tar archive with all but what it is and holds made normal."""
         member.mtime = self._epoch
         member.uid = member.gid = 0
         member.uname = member.gname = ""
