@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from isolated_backend.cli import check, demo, main, project, report
+from isolated_backend.cli.display import Display
 from isolated_backend.cli.frontend import named
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def test_plain_setuptools_collides_and_isolated_backend_does_not(
     (root / "tox.ini").write_text("[testenv:.pkg]\npackage_root = elsewhere\n")  # not ours
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    found = check.check(project.find(str(root)), 8, named(frontends), scratch, report.Display())
+    found = check.check(project.find(str(root)), 8, named(frontends), scratch, Display())
 
     control = found.own
     assert control.backend == "setuptools.build_meta"
@@ -67,6 +68,15 @@ def test_legacy_project(
     (root / "setup.py").write_text("import setuptools; setuptools.setup(name='demo')\n")
     assert main(["check", str(root), "-n", "1"]) == 0
     assert "with isolated_backend:__legacy__ all 2 builds came out right" in capsys.readouterr().out
+
+
+def test_what_reproducible_archives_change_is_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell may well have SOURCE_DATE_EPOCH, which setuptools and we mind in different ways."""
+    root = demo.generate(tmp_path / "sample", modules=1)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
+    assert main(["check", str(root), "-n", "1"]) == 0, capsys.readouterr().out
 
 
 def test_this_project(capsys: pytest.CaptureFixture[str]) -> None:

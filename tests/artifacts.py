@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import calendar
 import hashlib
+import stat
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -88,6 +90,44 @@ def _particulars_of_wheel(artifact: Path, began: float) -> list[tuple[str, dict[
                 "system": info.create_system,
             }
             found.append((info.filename, facts))
+    return found
+
+
+def reproducible(
+    particulars: list[tuple[str, dict[str, object]]], epoch: int
+) -> list[tuple[str, dict[str, object]]]:
+    """Return *particulars* of an artifact of setuptools as SOURCE_DATE_EPOCH has us make them.
+
+    Members, order, contents and types stay; times, owners and permissions are those that are
+    promised.
+    """
+    found = []
+    for name, facts in particulars:
+        mode = int(str(facts["mode"]), 0)
+        if "system" in facts:
+            date = time.gmtime(max(epoch, calendar.timegm((1980, 1, 1, 0, 0, 0))))
+            mode = 0o755 if mode >> 16 & 0o100 else 0o644
+            promised: dict[str, object] = {
+                "mtime": (*date[:5], date.tm_sec - date.tm_sec % 2),
+                "mode": hex((stat.S_IFREG | mode) << 16),
+                "comment": b"",
+                "extra": b"",
+                "system": 3,
+            }
+        else:
+            executable = facts["type"] == tarfile.DIRTYPE or mode & 0o100
+            headers = facts["headers"]
+            assert isinstance(headers, dict)
+            promised = {
+                "mtime": float(epoch),
+                "mode": oct(0o755 if executable else 0o644),
+                "uid": 0,
+                "gid": 0,
+                "uname": "",
+                "gname": "",
+                "headers": {key: headers[key] for key in headers if key in ("path", "linkpath")},
+            }
+        found.append((name, facts | promised))
     return found
 
 

@@ -27,7 +27,7 @@ from isolated_backend.cli.snapshot import Changes
 from isolated_backend.cli.writes import Writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 # Builds a wheel, for either kind, of the files in `src` and of what it is told to add.
 FRONTEND = """
@@ -58,12 +58,15 @@ class Recorder:
         self.lines.append(line)
 
     @contextmanager
-    def half(self, backend: str, total: int) -> Iterator[Callable[[bool], None]]:
+    def half(
+        self, backend: str, orders: Sequence[tuple[Frontend, Kind]]
+    ) -> Iterator[Callable[[int, str | None], None]]:
         """Take note of the builds."""
-        ended: list[bool] = []
-        yield ended.append
-        assert len(ended) == total
-        self.lines.append(f"{backend}: {sum(ended)} of {total} failed")
+        errors: dict[int, str | None] = {}
+        yield errors.__setitem__
+        assert sorted(errors) == list(range(len(orders)))
+        failed = sum(error is not None for error in errors.values())
+        self.lines.append(f"{backend}: {failed} of {len(orders)} failed")
 
 
 @pytest.fixture(autouse=True)

@@ -120,6 +120,18 @@ def test_frontends_add_nothing_to_it(frontend: str, said: tuple[str, str], line:
             "warning: x\nisolated-backend: no room.\n\nERROR Backend subprocess exited",
             "isolated-backend: no room.",
         ),
+        (
+            "isolated-backend: warning: /tmp/x is another's\n"
+            "isolated-backend: what setuptools would write in /a went to /b\n"
+            "isolated-backend: build -> /b/build\n"
+            "isolated-backend: x.tar.gz was built in isolation and is in /c\n"
+            "isolated-backend: Cannot make it.\n",
+            "isolated-backend: Cannot make it.",
+        ),
+        (
+            "ERROR: Exception:\nTraceback (most recent call last):\n  File x\nOSError: no\n",
+            "OSError: no",
+        ),
         ("* Building sdist...\n", "it printed no error"),
         ("", "it printed no error"),
         ("\x1b[31merror: red\x1b[39m", "error: red"),

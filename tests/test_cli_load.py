@@ -28,11 +28,11 @@ def test_outcomes_are_in_order_with_output_and_artifact(tmp_path: Path) -> None:
         _build(tmp_path / "fails", "print('started'); open('b.whl', 'w'); raise SystemExit('no')"),
         _build(tmp_path / "empty", ""),
     ]
-    done: list[Outcome] = []
-    outcomes, seconds = load.at_once(builds, os.environ, done.append)
+    done: list[tuple[int, Outcome]] = []
+    outcomes, seconds = load.at_once(builds, os.environ, lambda *ended: done.append(ended))
     assert seconds >= 0.3
-    assert done[-1] is outcomes[0]
-    assert sorted(done, key=id) == sorted(outcomes, key=id)
+    assert done[-1] == (0, outcomes[0])
+    assert sorted(done) == list(enumerate(outcomes))
     slow, fails, empty = outcomes
     assert (slow.status, slow.failed, slow.output) == (0, False, "")
     assert slow.artifact == tmp_path / "slow" / "a.whl"
@@ -118,7 +118,7 @@ def test_nothing_is_left_running(tmp_path: Path, error: type[BaseException]) -> 
         "    time.sleep(0.01)\n"
     )
 
-    def stop(outcome: Outcome) -> None:
+    def stop(number: int, outcome: Outcome) -> None:
         raise error
 
     start = time.monotonic()

@@ -237,29 +237,3 @@ def test_verdict_names_the_projects_part() -> None:
         " Through uv and tox, setuptools.build_meta makes another wheel than through the other "
         "frontends, even alone."
     )
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("live", [True, False])
-def test_progress(live: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("NO_COLOR", "FORCE_COLOR", "TTY_INTERACTIVE", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
-    out, err = (_Terminal() if live else io.StringIO() for _ in range(2))
-    monkeypatch.setattr("sys.stdout", out)
-    monkeypatch.setattr("sys.stderr", err)
-    display = report.Display()
-    display.say("a step of 1 [kind]")
-    with display.half("isolated_backend", 2) as done:
-        done(False)
-        done(True)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", err.getvalue())
-    assert "a step of 1 [kind]\n" in text
-    assert ("isolated_backend: 2 of 2 builds done, 1 failed\n" in text) is not live
-    assert ("2/2 1 failed" in text) is live
-    assert out.getvalue() == ""

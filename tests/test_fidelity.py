@@ -21,6 +21,16 @@ def test_every_hook_gives_what_setuptools_gives(name: str, tmp_path: Path) -> No
     assert found == []
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir()))
+def test_with_an_epoch_nothing_but_times_owners_and_modes_differs(
+    name: str, tmp_path: Path
+) -> None:
+    """And those are what is promised, to the second and to the bit."""
+    plain, found = of_sample(name, tmp_path, environment={"SOURCE_DATE_EPOCH": "1600000001"})
+    assert plain.failures == {}
+    assert found == []
+
+
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
     """Setuptools in our place changes the root, and a member that is unlike is named."""
     root = tmp_path / "root"
@@ -40,3 +50,10 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     member = "build_wheel: src_layout/__init__.py"
     assert f"{member}: mtime (2001, 9, 9, 1, 46, 42), not (2001, 9, 9, 1, 46, 40)" in found
     assert "build_wheel changes build" in found
+
+    found = differences(*made, epoch="1600000000")  # which neither was made with
+    member = "build_sdist: src_layout-1.0/src/src_layout/__init__.py"
+    assert f"{member}: mode '0o755', not '0o644'" in found
+    assert f"{member}: mtime 1000000002.0, not 1600000000.0" in found
+    member = "build_wheel: src_layout/__init__.py"
+    assert f"{member}: mtime (2001, 9, 9, 1, 46, 42), not (2020, 9, 13, 12, 26, 40)" in found

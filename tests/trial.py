@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from artifacts import particulars
+from artifacts import particulars, reproducible
 from backends import HOOKS, OURS, PLAIN, SAMPLES, HookProcess, Outcome, call_into
 from snapshot import snapshot
 
@@ -59,17 +59,20 @@ def make(process: HookProcess, out: Path, hooks: Iterable[str] = HOOKS) -> Made:
     return Made(dict(zip(hooks, outcomes, strict=True)), out, began)
 
 
-def differences(plain: Made, ours: Made, may_leave: Iterable[str] = ()) -> list[str]:
+def differences(
+    plain: Made, ours: Made, may_leave: Iterable[str] = (), epoch: str | None = None
+) -> list[str]:
     """Return in what *ours* differs from *plain*: nothing, if it is as promised.
 
     Args:
         plain: what setuptools makes.
         ours: what we make of the same project, at the same path.
         may_leave: patterns of the paths in the root that an editable install has to change.
+        epoch: the SOURCE_DATE_EPOCH of both, if any.
     """
     found: list[str] = []
     for hook, outcome in plain.outcomes.items():
-        found += (f"{hook}: {line}" for line in _between(hook, outcome, plain, ours))
+        found += (f"{hook}: {line}" for line in _between(hook, outcome, plain, ours, epoch))
         changed = [
             path
             for path in ours.outcomes[hook].changed
@@ -106,10 +109,13 @@ def of_sample(
         )
         for backend, pristine in ((PLAIN, clean), (OURS, SAMPLES / name))
     )
-    return plain, differences(plain, ours, LEFT_BY_EDITABLE.get(name, ()))
+    epoch = (environment or {}).get("SOURCE_DATE_EPOCH")
+    return plain, differences(plain, ours, LEFT_BY_EDITABLE.get(name, ()), epoch)
 
 
-def _between(hook: str, outcome: Outcome, plain: Made, ours: Made) -> Iterator[str]:
+def _between(
+    hook: str, outcome: Outcome, plain: Made, ours: Made, epoch: str | None
+) -> Iterator[str]:
     other = ours.outcomes[hook]
     if (outcome.error, outcome.result) != (other.error, other.result):
         yield f"{other.result or other.message}, not {outcome.result or outcome.message}"
@@ -120,6 +126,8 @@ def _between(hook: str, outcome: Outcome, plain: Made, ours: Made) -> Iterator[s
     elif hook.startswith("build_"):
         one = particulars(plain.out / hook / outcome.result, plain.began)
         two = particulars(ours.out / hook / other.result, ours.began)
+        if epoch is not None:
+            one = reproducible(one, int(epoch))
         yield from _unlike(dict(one), dict(two))
         if one != two and dict(one) == dict(two):
             yield "another order"

@@ -19,9 +19,6 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "isolated_backend"
 #: What our package needs. setuptools is the newest one that the project's requirements allow.
 OUR_REQUIREMENTS = ("setuptools", "wheel", "packaging", "filelock>=3.30")
 
-#: 1 March 2024: any fixed time that a ZIP file can hold.
-_EPOCH = "1709251200"
-
 
 @dataclass(frozen=True)
 class Environment:
@@ -35,7 +32,9 @@ class Environment:
         return str(self.path / "bin" / "python")
 
     def variables(self, temporary: Path, ceiling: Path) -> dict[str, str]:
-        """Return the variables of a build: reproducible, and nothing of the caller's Python.
+        """Return the variables of a build: nothing of the caller's Python, no SOURCE_DATE_EPOCH.
+
+        With that, archives are by design not what setuptools makes.
 
         Args:
             temporary: the TMPDIR.
@@ -45,13 +44,13 @@ class Environment:
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("PYTHON", "PYTEST_", "COVERAGE_", "COV_CORE_", "SETUPTOOLS_"))
+            and name != "SOURCE_DATE_EPOCH"
         }
         return inherited | {
             "PATH": os.pathsep.join((str(self.path / "bin"), os.environ.get("PATH", os.defpath))),
             "VIRTUAL_ENV": str(self.path),
             "PYTHONHASHSEED": "0",
             "PYTHONNOUSERSITE": "1",
-            "SOURCE_DATE_EPOCH": _EPOCH,
             "TMPDIR": str(temporary),
             "GIT_CEILING_DIRECTORIES": str(ceiling),
         }

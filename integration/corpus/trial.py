@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 PLAIN, OURS = "plain", "ours"
 
+#: 1 March 2024: any fixed time that a ZIP file can hold.
+_EPOCH = "1709251200"
+
 
 class Source(Protocol):
     """What a project is built from."""
@@ -155,16 +158,16 @@ class Trial:
     def _is_repeatable(self, hook: str, first: Run) -> bool:
         """Tell whether another build of ours comes out the same.
 
-        A wheel to the byte. In an sdist the times of generated files are those of the build, so
-        its members are compared as ever.
+        With SOURCE_DATE_EPOCH to the byte; without it, times of generated files are the build's.
         """
         again = self._run(OURS, hook, "-again")
-        if again.outcome.error:
+        if again.outcome.error or difference.between_artifacts(_made(first), _made(again)):
             return False
-        one, other = _made(first), _made(again)
-        if one.suffix == ".whl":
-            return one.read_bytes() == other.read_bytes()
-        return not difference.between_artifacts(one, other)
+        two = [self._run(OURS, hook, f"-{number}", SOURCE_DATE_EPOCH=_EPOCH) for number in (1, 2)]
+        if any(run.outcome.error for run in two):
+            return False
+        one, other = map(_made, two)
+        return one.read_bytes() == other.read_bytes()
 
     def _both(self, hook: str, verdict: Verdict) -> tuple[Run, Run]:
         """Call *hook* on setuptools' side and on ours, and compare what it did to the root.
@@ -181,7 +184,7 @@ class Trial:
             )
         return plain, ours
 
-    def _run(self, side: str, hook: str, suffix: str = "") -> Run:
+    def _run(self, side: str, hook: str, suffix: str = "", **variables: str) -> Run:
         """Call *hook* on a fresh tree, always at the same path."""
         root = self.source.unpack(self._unpacked)
         shutil.rmtree(self._temporary, ignore_errors=True)
@@ -202,7 +205,7 @@ class Trial:
             ours=side == OURS,
             root=root,
             environment=self._environment,
-            variables=self._environment.variables(self._temporary, self._unpacked),
+            variables=self._environment.variables(self._temporary, self._unpacked) | variables,
             arguments=arguments,
             log=output.with_suffix(".log"),
         )

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .reproducible import NormalForm
+
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 _SECOND = 10**9
 
@@ -53,7 +55,13 @@ def example_of(names: Iterable[str]) -> str:
     return ordered[0]
 
 
-def write(path: str, staging: str, streamed: Iterable[str], example: str) -> None:
+def write(
+    path: str,
+    staging: str,
+    streamed: Iterable[str],
+    example: str,
+    normal_form: NormalForm | None = None,
+) -> None:
     """Write a gzipped tar archive of *staging*, as setuptools would if all files were staged.
 
     Args:
@@ -61,11 +69,13 @@ def write(path: str, staging: str, streamed: Iterable[str], example: str) -> Non
         staging: the directory ``name-version`` with the staged files.
         streamed: files to take from the current directory, under the same names.
         example: one of the staged files, which is in the current directory, too.
+        normal_form: what the archive is to be in, if in any.
 
     Raises:
         OSError: a file cannot be read, or *path* cannot be written.
     """
-    with tarfile.open(path, "w|gz") as archive:
+    finish = normal_form.of_tar if normal_form else _as_it_is
+    with normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive:
         like = archive.gettarinfo(os.path.join(staging, example))
         fraction_is_lost = like.mtime != os.stat(example).st_mtime
         directory_mode = os.stat(staging).st_mode
@@ -75,17 +85,21 @@ def write(path: str, staging: str, streamed: Iterable[str], example: str) -> Non
             if source is None:
                 member = _member(name, like, directory_mode, time.time())
                 member.type = tarfile.DIRTYPE
-                archive.addfile(member)
+                archive.addfile(finish(member))
                 continue
             if source.startswith(staging):
-                archive.add(source, name, recursive=False)
+                archive.add(source, name, recursive=False, filter=finish)
                 continue
             with open(source, "rb") as file:
                 found = os.fstat(file.fileno())
                 times = float(int(found.st_mtime)) if fraction_is_lost else found.st_mtime
                 member = _member(name, like, found.st_mode, times)
                 member.size = found.st_size
-                archive.addfile(member, file)
+                archive.addfile(finish(member), file)
+
+
+def _as_it_is(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    return member
 
 
 def _members(staging: str, streamed: Iterable[str]) -> Mapping[tuple[str, ...], str | None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import bytecode, requirements, slots, treelock
 from .errors import BackendError, ShadowError
 from .publish import publish
+from .reproducible import NormalForm
 from .settings import Settings
 from .shadow import Shadow
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # setuptools works through sys.argv, the current directory and its classes' attributes: of one
 # process's hooks only one can run at a time. A hook may call another (setup.py builds itself).
 _one_at_a_time = threading.RLock()
+
+_MAKES_AN_ARTIFACT = frozenset({"build_sdist", "build_wheel", "build_editable"})
 
 
 def get_requires(delegate: str, kind: str, config_settings: ConfigSettings | None) -> list[str]:
@@ -61,7 +64,7 @@ def build_sdist(delegate: str, sdist_directory: str, config_settings: ConfigSett
     sdist_directory = os.path.abspath(sdist_directory)
     with _call(delegate, "build_sdist") as call:
         name = call.setuptools(call.shadow.dist, config_settings)
-        return publish(os.path.join(call.shadow.dist, name), sdist_directory)
+        return call.published(name, sdist_directory)
 
 
 def build_wheel(
@@ -83,7 +86,7 @@ def build_wheel(
     wheel_directory = os.path.abspath(wheel_directory)
     with _call(delegate, f"build_{kind}") as call:
         name = call.setuptools(call.shadow.dist, config_settings, metadata_directory)
-        return publish(os.path.join(call.shadow.dist, name), wheel_directory)
+        return call.published(name, wheel_directory)
 
 
 class _Call(NamedTuple):
@@ -108,7 +111,20 @@ class _Call(NamedTuple):
                 treelock.held(self.root, self.settings, own=self.shadow.own, writer=writer)
             )
             taken.enter_context(_full_disk_named(self.shadow))
+            taken.callback(_say_what_was_redirected, self.shadow)
             return getattr(setuptools, self.hook)(*arguments)
+
+    def published(self, name: str, directory: str) -> str:
+        """Put the finished artifact *name* into *directory* and return its name."""
+        made = os.path.join(self.shadow.dist, name)
+        if self.shadow.normal_form is not None:
+            with _full_disk_named(self.shadow):
+                self.shadow.normal_form.give(made)
+        publish(made, directory)
+        from .redirect import log
+
+        log.info(f"{name} was built in isolation and is in {directory}")
+        return name
 
 
 @contextmanager
@@ -121,11 +137,13 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
         root = taken.enter_context(_entered())
         settings = Settings.read(root)
         temporary = slots.temporary_directory()
+        normal_form = NormalForm.wanted() if hook in _MAKES_AN_ARTIFACT else None
         lease = slots.lease(root, temporary, purpose=hook, keep=settings.keep)
         place = taken.enter_context(lease)
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
         shadow = Shadow(root, place, temporary, metadata_directory)
+        shadow.normal_form = normal_form
         yield _Call(delegate, hook, root, settings, shadow)
 
 
@@ -176,6 +194,15 @@ def _full_disk_named(shadow: Shadow) -> Iterator[None]:
             f"No space left on the device while building in {' and '.join(places)}; "
             "free some, or point TMPDIR to a larger disk."
         ) from error
+
+
+def _say_what_was_redirected(shadow: Shadow) -> None:
+    """Say so to a user who has asked setuptools to be verbose, also of a build that fails."""
+    from .redirect import log
+
+    log.debug(f"what setuptools would write in {shadow.root} went to {shadow.place}")
+    for name in shadow.relocated:
+        log.debug(f"{name} -> {os.path.join(shadow.place, name)}")
 
 
 def _is_full_disk(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .copies import Copies
+    from .reproducible import NormalForm
 
 #: Where in the shadow that is which has no place in the root.
 _OUTSIDE = ".outside"
@@ -45,6 +46,7 @@ class Shadow:
         self.metadata_directory = metadata_directory
         self.open = True
         self.copies: Copies | None = None  # those that are put off, while a wheel is made
+        self.normal_form: NormalForm | None = None  # what the archive is to be in, if in any
         self._temporary = temporary
         self._moved: set[str] = set()  # in-tree names of what has been relocated
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
@@ -106,6 +108,15 @@ class Shadow:
             return place
         digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:16]
         return os.path.join(self.place, _OUTSIDE, digest)
+
+    @property
+    def relocated(self) -> list[str]:
+        """The in-tree names of what is in the shadow instead, without what is below another."""
+        found: list[str] = []
+        for name in sorted(self._moved):
+            if not any(_below(name, other) for other in found):
+                found.append(name)
+        return found
 
     def is_in_root(self, path: str) -> bool:
         """Tell whether *path* is in the root, and not in a shadow that lies there."""

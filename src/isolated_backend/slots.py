@@ -210,7 +210,8 @@ def _take_slot(root: str, temporary: str, purpose: str) -> _Slot | None:
         os.mkdir(parent, 0o700)
     if not is_ours_alone(parent):
         _logger.warning(
-            "%s is not a directory of this user's alone; building in a private directory instead.",
+            "isolated-backend: warning: %s is not a directory of this user's alone, so this build "
+            "works in one with a random name. Remove it, or point TMPDIR to another directory.",
             parent,
         )
         return None

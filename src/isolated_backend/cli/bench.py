@@ -73,23 +73,23 @@ class Bench:
         self,
         orders: Sequence[tuple[Frontend, Kind]],
         backend: str,
-        done: Callable[[bool], None],
+        ended: Callable[[int, str | None], None],
     ) -> Run:
         """Build artifacts at the same instant, in one fresh copy that *backend* builds.
 
         Args:
             orders: the frontend of each build, and what it is to make.
             backend: the backend.
-            done: is told, for each, if it failed.
+            ended: is told the number of each that has ended, and the error if it failed.
         """
-        return self._run(orders, backend, {}, done)
+        return self._run(orders, backend, {}, ended)
 
     def _run(
         self,
         orders: Sequence[tuple[Frontend, Kind]],
         backend: str,
         variables: Mapping[str, str],
-        done: Callable[[bool], None] = lambda failed: None,
+        ended: Callable[[int, str | None], None] = lambda number, error: None,
     ) -> Run:
         with (
             project.copied(self._project, self._copy, backend),
@@ -103,7 +103,7 @@ class Bench:
             outcomes, seconds = load.at_once(
                 builds,
                 {**self._environment.variables, **variables},
-                lambda outcome: done(outcome.failed),
+                lambda number, outcome: ended(number, self._error(outcome)),
             )
             changes = snapshot.compare(before, snapshot.take(self._copy))
             results = tuple(map(self._result, orders, outcomes))
@@ -111,7 +111,9 @@ class Bench:
 
     def _result(self, order: tuple[Frontend, Kind], outcome: load.Outcome) -> Result:
         frontend, kind = order
-        if outcome.artifact is None:
-            error = failure.first_error(outcome.output, str(self._copy))
-            return Result(kind, frontend.name, error, None)
-        return Result(kind, frontend.name, None, artifact.read(outcome.artifact))
+        contents = artifact.read(outcome.artifact) if outcome.artifact else None
+        return Result(kind, frontend.name, self._error(outcome), contents)
+
+    def _error(self, outcome: load.Outcome) -> str | None:
+        """Return the line that tells why a build failed, if it did."""
+        return failure.first_error(outcome.output, str(self._copy)) if outcome.failed else None

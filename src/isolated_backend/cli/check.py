@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..settings import Settings
 from . import demo, environment, plain, project, report, writes
 from .bench import Bench
+from .display import Display
 from .finding import Half, Report
 from .frontend import KINDS, in_turn, named
 from .writes import Writes
@@ -30,8 +31,13 @@ class Progress(Protocol):
     def say(self, line: str) -> None:
         """Take note of a step."""
 
-    def half(self, backend: str, total: int) -> AbstractContextManager[Callable[[bool], None]]:
-        """Take note that *total* builds start; yield what to tell, for each, if it failed."""
+    def half(
+        self, backend: str, orders: Sequence[tuple[Frontend, Kind]]
+    ) -> AbstractContextManager[Callable[[int, str | None], None]]:
+        """Take note that builds start; yield what to tell of each that has ended.
+
+        That is its number in *orders*, and the error if it failed.
+        """
 
 
 def command(path: str | None, number: int, frontends: str, *, as_json: bool = False) -> int:
@@ -53,7 +59,7 @@ def command(path: str | None, number: int, frontends: str, *, as_json: bool = Fa
         prefix=project.SCRATCH_PREFIX, ignore_cleanup_errors=True
     ) as directory:
         scratch = Path(os.path.realpath(directory))
-        progress = report.Display()
+        progress = Display()
         if subject is None:
             subject = project.find(str(demo.fetch_or_generate(scratch / "demo", progress.say)))
         found = check(subject, number, through, scratch, progress)
@@ -108,8 +114,8 @@ def check(
 
     def half(backend: str) -> Half:
         orders = in_turn(frontends, number)
-        with progress.half(backend, len(orders)) as done:
-            run = bench.at_once(orders, backend, done)
+        with progress.half(backend, orders) as ended:
+            run = bench.at_once(orders, backend, ended)
         return Half(backend, run.results, alone, run.changes, written, run.seconds)
 
     return Report(

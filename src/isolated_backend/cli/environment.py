@@ -87,6 +87,8 @@ def isolating(
     # The output is read for errors, not shown.
     variables.pop("FORCE_COLOR", None)
     variables["NO_COLOR"] = "1"
+    # With it, an artifact is not setuptools' in the modes of its members, by design.
+    variables.pop("SOURCE_DATE_EPOCH", None)
     return Environment(python, variables)
 
 

@@ -16,13 +16,14 @@ _ERROR = re.compile(
     r"|^ERROR\b"
     r"|^[\w.]*(?:Error|Exception)\b"  # the end of a traceback
     r"|^SystemExit: (?!\d+$)"  # what setup.py has to say at its end, where a traceback shows it
-    r"|^isolated-backend: (?!waiting |keeping )"  # ours, but not what is for information only
+    # ours, but not what is for information only
+    r"|^isolated-backend: (?!waiting |keeping |warning: |what setuptools |.* -> |.* was built in )"
 )
 
 # What a frontend adds to what the backend has said before.
 _NO_NEWS = re.compile(
     r"^ERROR Backend subprocess exited|^\* |^Traceback |^TIP "  # build
-    r"|^\s*error: (?:[a-z]+-)+[a-z]+$"  # pip
+    r"|^\s*error: (?:[a-z]+-)+[a-z]+$|^ERROR: Exception:$"  # pip
     r"|^\s*ERROR: Failed (?:building|to build) |^Failed to build \S+$"
     r"|^\s*(?:\u00d7|│|╰─>|├─▶|╰─▶|note:|hint:|\[end of output\])"  # pip and uv
     r"|^error: Failed to build |^\s+(?:cause|Caused by): "  # uv

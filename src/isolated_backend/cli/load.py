@@ -74,7 +74,7 @@ class Outcome:
 def at_once(
     builds: Sequence[Build],
     variables: Mapping[str, str],
-    done: Callable[[Outcome], None] = lambda outcome: None,
+    ended: Callable[[int, Outcome], None] = lambda number, outcome: None,
 ) -> tuple[list[Outcome], float]:
     """Start *builds* at the same instant and wait for all of them.
 
@@ -83,7 +83,7 @@ def at_once(
     Args:
         builds: what to run.
         variables: the environment of the processes, but for what each build sets.
-        done: is called with each outcome as soon as it is known.
+        ended: is called with the number of each build and its outcome as soon as that is known.
 
     Returns:
         The outcomes, in the order of *builds*, and the seconds from the start to the last end.
@@ -103,7 +103,7 @@ def at_once(
                 if started.poll() is not None:
                     outcomes[number] = _outcome(builds[number], started.returncode)
                     del running[number]
-                    done(outcomes[number])
+                    ended(number, outcomes[number])
             time.sleep(_PAUSE)
         seconds = time.perf_counter() - start
     finally:

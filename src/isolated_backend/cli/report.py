@@ -1,18 +1,14 @@
-"""What a user sees of a check: how it goes on, and what it has found."""
+"""What a user sees of what a check has found."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -20,53 +16,13 @@ from . import collision, failure, snapshot
 from .frontend import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from .finding import Half, Report
     from .frontend import Kind
 
 _SHOWN = 3  # so many of each list
 _OWN_SHOWN = 20  # and of what a project writes itself: that is for its owner to look through
-
-_Done: TypeAlias = Callable[[bool], None]
-
-
-class Display:
-    """Shows on the standard error stream how a check goes on.
-
-    Live if a person looks at both streams; in lines otherwise.
-    """
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._live = self._console.is_terminal and sys.stdout.isatty()
-
-    def say(self, line: str) -> None:
-        """Show one step."""
-        self._console.print(Text(line), style="dim", soft_wrap=True)
-
-    @contextmanager
-    def half(self, backend: str, total: int) -> Iterator[_Done]:
-        """Show that *total* builds start; yield what to tell, for each, if it failed."""
-        failed = finished = 0
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[failed]}", style="red"),
-            TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._live,
-        ) as bar:
-            task = bar.add_task(backend, total=total, failed="")
-
-            def done(has_failed: bool) -> None:
-                nonlocal failed, finished
-                finished += 1
-                failed += has_failed
-                bar.update(task, advance=1, failed=f"{failed} failed" if failed else "")
-
-            yield done
-        if not self._live:
-            self.say(f"{backend}: {finished} of {total} builds done, {failed} failed")
 
 
 def show(report: Report, console: Console | None = None) -> None:

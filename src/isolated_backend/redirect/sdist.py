@@ -44,7 +44,7 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
                 made = base_name + ".tar.gz"
                 self.mkpath(self.dist_dir)
                 import_module("distutils.log").info("Creating tar archive")
-                archive.write(made, base_dir, streamed, example)
+                archive.write(made, base_dir, streamed, example, shadow.normal_form)
             else:
                 made = self.make_archive(
                     base_name,

@@ -142,3 +142,18 @@ def _write_files(shadow: Shadow, original: Method) -> Method:
                 self.write(source, member)
 
     return write_files
+
+
+@replaces(_BDIST_WHEEL, "WheelFile", "writestr", optional=True)
+def _writestr(shadow: Shadow, original: Method) -> Method:
+    """Record permissions in the normal form at once, so that the wheel is not written twice.
+
+    They stand only in the archive's directory, which comes last. Times are the epoch already.
+    """
+
+    def writestr(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if shadow.normal_form is not None:
+            shadow.normal_form.permit(self.filelist[-1])
+
+    return writestr

@@ -1,0 +1,172 @@
+"""Archives in their normal form: the same files make the same bytes, whoever packs them.
+
+``SOURCE_DATE_EPOCH`` asks for it (https://reproducible-builds.org/specs/source-date-epoch/).
+What an archive records beside names and contents depends on the tree's history, the user and the
+umask; in the normal form it does not. setuptools itself minds the variable for the times in a
+wheel alone (pypa/setuptools#2133).
+
+Times are all the given one and not just limited to it: a checkout that has been updated again and
+again has files older than that, and a fresh one has not.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    import tarfile
+    import zipfile
+    from collections.abc import Iterator
+
+VARIABLE: Final = "SOURCE_DATE_EPOCH"
+
+#: What a zip archive can hold: from 1 January 1980 to the end of 2107.
+_EARLIEST, _LATEST = 315532800, 4354819199
+
+_UNIX = 3  # the system that a member of a zip archive says it was made on
+_MSDOS_DIRECTORY = 0x10
+
+_LEVEL = 9  # as tarfile's, and so setuptools'
+
+#: Enough that a small file is compressed in one go.
+_BUFFER = 1 << 16
+
+
+class NormalForm:
+    """The normal form of the archives of one hook call.
+
+    Args:
+        epoch: the time of all members, in seconds since 1970.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+        year, month, day, hour, minute, second, *_ = time.gmtime(max(epoch, _EARLIEST))
+        self._date = (year, month, day, hour, minute, second // 2 * 2)  # a zip counts in twos
+        self._written: set[tuple[int, ...]] = set()  # archives, which may have been renamed since
+
+    @classmethod
+    def wanted(cls) -> NormalForm | None:
+        """Return the form that the environment asks for; ``None`` if it does not.
+
+        Raises:
+            SettingsError: ``SOURCE_DATE_EPOCH`` is not a time, or not one that a wheel can hold.
+        """
+        text = os.environ.get(VARIABLE)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdecimal()) or int(text) > _LATEST:
+            raise SettingsError(
+                f"{VARIABLE} must be a whole number of seconds since 1970, before the year 2108, "
+                f"not {text!r}; set it to one (`git log -1 --format=%ct`), or unset it."
+            )
+        return cls(int(text))
+
+    # --- of members -----------------------------------------------------------------------------
+
+    def of_tar(self, member: tarfile.TarInfo) -> tarfile.TarInfo:
+        """Return the *member* of a tar archive with all but what it is and holds made normal."""
+        member.mtime = self._epoch
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = 0o777 if member.issym() else _permissions(member.mode, member.isdir())
+        member.pax_headers = {}  # times with fractions, long names: what is needed is made anew
+        return member
+
+    def permit(self, member: zipfile.ZipInfo) -> None:
+        """Make normal what a zip archive records of *member* in its directory alone."""
+        mode = member.external_attr >> 16
+        kind = stat.S_IFMT(mode) or (stat.S_IFDIR if member.is_dir() else stat.S_IFREG)
+        permissions = 0o777 if stat.S_ISLNK(kind) else _permissions(mode, stat.S_ISDIR(kind))
+        member.external_attr = (kind | permissions) << 16
+        if stat.S_ISDIR(kind):
+            member.external_attr |= _MSDOS_DIRECTORY
+        member.create_system = _UNIX
+
+    # --- of archives ----------------------------------------------------------------------------
+
+    @contextmanager
+    def archive(self, path: str) -> Iterator[tarfile.TarFile]:
+        """Open the gzipped tar archive *path* for members that are normal (:meth:`of_tar`).
+
+        As setuptools compresses it, but with neither a time nor a name in the header.
+        """
+        import gzip
+        import tarfile
+
+        with (
+            open(path, "wb") as file,
+            gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as compressed,
+            tarfile.open(
+                mode="w|", fileobj=compressed, bufsize=_BUFFER, format=tarfile.PAX_FORMAT
+            ) as archive,
+        ):
+            yield archive
+        self._written.add(_state(path))
+
+    def give(self, path: str) -> None:
+        """Bring the finished artifact *path* into the normal form, if it is not in it already.
+
+        Whoever has made it: an override of a command may have written it in its own way.
+
+        Args:
+            path: an sdist or a wheel.
+        """
+        if _state(path) in self._written:
+            return
+        passing = path + ".new"
+        if path.endswith(".whl"):
+            self._rewrite_wheel(path, passing)
+        else:
+            self._rewrite_sdist(path, passing)
+
+    def _rewrite_sdist(self, path: str, passing: str) -> None:
+        import tarfile
+
+        with tarfile.open(path, "r|*") as made, self.archive(passing) as archive:
+            for member in made:
+                content = made.extractfile(member) if member.isreg() else None
+                archive.addfile(self.of_tar(member), content)
+        os.replace(passing, path)
+
+    def _rewrite_wheel(self, path: str, passing: str) -> None:
+        import zipfile
+
+        with zipfile.ZipFile(path) as made:
+            if all(map(self._is_normal, made.infolist())) and not made.comment:
+                return
+            with zipfile.ZipFile(passing, "w") as wheel:
+                for member in made.infolist():
+                    normal = zipfile.ZipInfo(member.filename, self._date)
+                    normal.compress_type = member.compress_type
+                    normal.external_attr = member.external_attr
+                    self.permit(normal)
+                    wheel.writestr(normal, made.read(member))
+        os.replace(passing, path)
+
+    def _is_normal(self, member: zipfile.ZipInfo) -> bool:
+        found = (member.external_attr, member.create_system)
+        self.permit(member)
+        return (
+            found == (member.external_attr, member.create_system)
+            and member.date_time == self._date
+            and not member.extra
+            and not member.comment
+        )
+
+
+def _permissions(mode: int, is_directory: bool) -> int:
+    """Return the permissions that git would have for *mode*: the owner's, less the umask."""
+    return 0o755 if is_directory or mode & stat.S_IXUSR else 0o644
+
+
+def _state(path: str) -> tuple[int, ...]:
+    """Return something that is another for another file, and when *path* has been written again."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
