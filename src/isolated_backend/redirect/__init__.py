@@ -26,7 +26,7 @@ __all__ = ["load", "redirected"]
 
 #: The modules with the replacements for every hook, and for one alone.
 _FOR_ALL = ("plugins", "directories", "metadata", "filelist", "files", "sdist")
-_FOR_ONE = {"build_wheel": ("wheel",), "build_editable": ("editable",)}
+_FOR_ONE = {"build_wheel": ("wheel", "extensions"), "build_editable": ("editable", "extensions")}
 
 
 @contextmanager
