@@ -9,15 +9,16 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import bytecode, requirements, slots, treelock
+# What only a build needs is imported there: build requirements are mostly told without it.
+from . import bytecode, requirements
 from .errors import BackendError, ShadowError
-from .publish import publish
 from .settings import Settings
-from .shadow import Shadow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeAlias
+
+    from .shadow import Shadow
 
     ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None]
 
@@ -60,6 +61,8 @@ def build_sdist(delegate: str, sdist_directory: str, config_settings: ConfigSett
     """Build an sdist in the shadow, publish it to *sdist_directory* and return its name."""
     sdist_directory = os.path.abspath(sdist_directory)
     with _call(delegate, "build_sdist") as call:
+        from .publish import publish
+
         name = call.setuptools(call.shadow.dist, config_settings)
         return publish(os.path.join(call.shadow.dist, name), sdist_directory)
 
@@ -82,6 +85,8 @@ def build_wheel(
     """
     wheel_directory = os.path.abspath(wheel_directory)
     with _call(delegate, f"build_{kind}") as call:
+        from .publish import publish
+
         name = call.setuptools(call.shadow.dist, config_settings, metadata_directory)
         return publish(os.path.join(call.shadow.dist, name), wheel_directory)
 
@@ -100,7 +105,7 @@ class _Call(NamedTuple):
         writer = "an editable install" if self.hook == "build_editable" else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
-            from . import redirect  # only now: used in-tree, it lies in the root
+            from . import redirect, treelock  # only now: used in-tree, they lie in the root
 
             setuptools = redirect.load(self.delegate)
             taken.enter_context(redirect.redirected(self.shadow, self.hook))
@@ -119,6 +124,9 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
     """
     with ExitStack() as taken:
         root = taken.enter_context(_entered())
+        from . import slots
+        from .shadow import Shadow
+
         settings = Settings.read(root)
         temporary = slots.temporary_directory()
         lease = slots.lease(root, temporary, purpose=hook, keep=settings.keep)
