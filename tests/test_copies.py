@@ -54,6 +54,13 @@ class mine(build_py):
         os.utime(path, (1600000000, 1600000000))
 options["cmdclass"] = {"build_py": mine}
 """,
+    "the directories of packages": """
+class mine(build_py):
+    def mkpath(self, name, *arguments):
+        super().mkpath(name, *arguments)
+        assert os.path.isdir(name)
+options["cmdclass"] = {"build_py": mine}
+""",
     "install_lib": """
 class mine(install_lib):
     def install(self):
@@ -203,16 +210,32 @@ def test_a_copy_that_was_put_off_can_be_made_after_all(tmp_path: Path) -> None:
     copies = Copies()
     assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
     assert str(lib / "a.py") in copies
-    assert copies.copy_tree(str(lib), str(tmp_path / "out")) == [str(tmp_path / "out" / "a.py")]
-    assert not (lib / "a.py").exists()
     # Another file for the same place: setuptools decides which one it is.
     assert not copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
     assert (lib / "a.py").read_text() == "a"
     assert (lib / "a.py").stat().st_mode & 0o777 == 0o640
-    (tmp_path / "out").mkdir()
+    assert copies.put_off(str(source), str(lib / "sub" / "b.py"), preserve_mode=True)
+    moved = str(tmp_path / "out" / "sub" / "b.py")
+    assert copies.move_tree(str(lib), str(tmp_path / "out")) == [moved]
+    assert list(copies.files(str(tmp_path / "out"))) == [("sub/b.py", str(source))]
     copies.make_all()
-    assert (tmp_path / "out" / "a.py").exists()
-    assert list(copies.files(str(tmp_path / "out"))) == [("a.py", str(tmp_path / "out" / "a.py"))]
+    assert list(copies.files(str(tmp_path / "out"))) == [("sub/b.py", moved)]
+    assert not (lib / "sub").exists()
+
+
+def test_files_come_before_what_is_in_the_directories(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    copies = Copies()
+    names = ["a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py"]
+    for name in reversed(names):
+        assert copies.put_off(str(source), str(tmp_path / "lib" / name), preserve_mode=True)
+    expected = sorted(names, key=lambda name: (name.split("/")[:-1], name))
+    assert (
+        [name for name, _ in copies.files(str(tmp_path / "lib"))]
+        == expected
+        == [*("a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py")]
+    )
 
 
 def test_the_mode_of_a_new_file_is_learned_from_one(tmp_path: Path) -> None:
@@ -227,3 +250,20 @@ def test_the_mode_of_a_new_file_is_learned_from_one(tmp_path: Path) -> None:
     assert copies.put_off(str(source), str(tmp_path / "lib2"), preserve_mode=False)
     source.chmod(0o644)
     assert not copies.put_off(str(source), str(tmp_path / "lib3"), preserve_mode=False)
+
+
+def test_a_wheel_of_data_alone_has_it(tmp_path: Path) -> None:
+    """No module shows the mode of a new file, so nothing makes ``build_lib`` but its directory."""
+    root = tmp_path / "project"
+    (root / "demo" / "deep").mkdir(parents=True)
+    for name in ("one.txt", "deep/two.txt"):
+        (root / "demo" / name).write_text(name)
+        os.utime(root / "demo" / name, (1_600_000_000, 1_600_000_000))
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\n'
+        '[tool.setuptools]\npackages = ["demo"]\npackage-data = {demo = ["**"]}\n'
+    )
+    theirs, _ = build(PLAIN, root, tmp_path / "plain")
+    ours, _ = build(OURS, root, tmp_path / "ours")
+    assert everything(ours) == everything(theirs)
+    assert {"demo/one.txt", "demo/deep/two.txt"} <= {each["filename"] for each in everything(ours)}

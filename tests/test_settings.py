@@ -26,6 +26,36 @@ def test_the_table_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, text) == Settings(keep=True, in_tree_writes="lock", lock_timeout=5.0)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool."isolated-backend"]\nkeep = true\n',
+        "  [ tool . 'isolated-backend' ]\nkeep = true\n",
+        "[tool]\nisolated-backend = {keep = true}\n",
+        '[tool]\n"isolated-backend" . keep = true\n',
+        "tool.isolated-backend.keep = true\n",
+        "tool = {x = 'isolated-backend', isolated-backend = {keep = true}}\n",
+    ],
+)
+def test_the_table_is_found_however_it_is_written(text: str, tmp_path: Path) -> None:
+    assert read(tmp_path, text).keep
+
+
+def test_a_requirement_is_no_table_and_saves_the_parsing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("isolated_backend.settings._toml_parser", lambda: pytest.fail("parsed"))
+    text = (
+        "[build-system]\n"
+        'requires = ["isolated-backend", "isolated-backend == 1.0", "isolated-backend>=1"]\n'
+        "requires = [\n    'isolated-backend',\n    'isolated-backend==1.0'\n]\n"
+        'build-backend = "isolated_backend"\n'
+    )
+    assert read(tmp_path, text) == Settings()
+    with pytest.raises(pytest.fail.Exception, match="parsed"):
+        read(tmp_path, "[tool.isolated-backend]\n")
+
+
 @pytest.mark.parametrize(("value", "keep"), [("1", True), ("yes", True), ("0", False), ("", False)])
 def test_the_environment_wins(
     value: str, keep: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -50,7 +80,7 @@ def test_the_environment_wins(
         ("[tool.isolated-backend]\nkeep = 1\n", r"`keep` .* must be true or false, not 1"),
         ("[tool.isolated-backend]\nkeep = 'yes'\n", r"must be true or false, not 'yes'"),
         ("[tool]\nisolated-backend = 3\n", r"\[tool.isolated-backend\] must be a table"),
-        ("tool = 'isolated-backend'\n", r"`tool` must be a table"),
+        ("tool = 'isolated-backend = 1'\n", r"`tool` must be a table"),
         ("[tool.isolated-backend\n", r"pyproject.toml is not valid TOML: .*line 1"),
     ],
 )

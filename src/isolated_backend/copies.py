@@ -29,7 +29,7 @@ class Copies:
         """Put off copying *source* to *target*, if nothing but the copy itself would tell.
 
         Args:
-            source: a file of the tree.
+            source: a file of the tree; the current directory stays the same.
             target: the absolute path of its copy.
             preserve_mode: whether the copy is to have the mode of the file, or that of a new one.
 
@@ -44,27 +44,32 @@ class Copies:
         wanted = mode | stat.S_IWUSR if preserve_mode else self._mode
         if mode != wanted or mode & ~_PERMISSIONS or not stat.S_ISREG(found.st_mode):
             return False
-        self._sources[target] = os.path.abspath(source)
+        self._sources[target] = source
         return True
 
     def learn(self, target: str) -> None:
         """Take the mode of *target*, which has just been made, for that of every new file."""
         self._mode = stat.S_IMODE(os.stat(target).st_mode)
 
-    def copy_tree(self, source: str, target: str) -> list[str]:
-        """Let what is below the directory *source* be below *target*; return the new paths."""
-        made = {
-            target + path[len(source) :]: origin
-            for path, origin in self._sources.items()
-            if path.startswith(os.path.join(source, ""))
-        }
-        self._sources.update(made)
-        return list(made)
+    def move_tree(self, source: str, target: str) -> list[str]:
+        """Let what would be below the directory *source* be below *target*; return the new paths.
+
+        It is no longer below *source*, where nobody looks at it any more.
+        """
+        beginning, place = (os.path.join(os.path.normpath(path), "") for path in (source, target))
+        made = []
+        for path in list(self._sources):
+            normal = os.path.normpath(path)
+            if normal.startswith(beginning):
+                made.append(place + normal[len(beginning) :])
+                self._sources[made[-1]] = self._sources.pop(path)
+        return made
 
     def make(self, target: str) -> None:
         """Make the copy *target* after all, if it has been put off."""
         source = self._sources.pop(target, None)
         if source is not None:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy2(source, target)
 
     def make_all(self) -> None:
@@ -81,18 +86,21 @@ class Copies:
         In the order of ``os.walk`` with sorted names: the files of a directory before what is in
         its directories.
         """
+        beginning = os.path.join(os.path.normpath(directory), "")
         found = {
-            os.path.relpath(path, directory): source
+            path[len(beginning) :]: source
             for path, source in self._sources.items()
-            if path.startswith(os.path.join(directory, ""))
+            if path.startswith(beginning)
         }
-        for parent, _, names in os.walk(directory):
+        for parent, _, names in os.walk(beginning):
             for name in names:
                 path = os.path.join(parent, name)
-                found[os.path.relpath(path, directory)] = path
-        yield from sorted(found.items(), key=_order)
+                found[path[len(beginning) :]] = path
+        for name in sorted(found, key=_order):
+            yield name, found[name]
 
 
-def _order(file: tuple[str, str]) -> tuple[list[str], str]:
-    *parents, name = file[0].split(os.sep)
-    return parents, name
+def _order(name: str) -> str:
+    """Return what sorts like the parts of the path *name*, but directories after files."""
+    parent, _, file = name.rpartition(os.sep)
+    return parent.replace(os.sep, "\0") + "\0\0" + file

@@ -9,16 +9,16 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import bytecode, requirements, slots, treelock
+# What only a build needs is imported there: build requirements are mostly told without it.
+from . import bytecode, requirements
 from .errors import BackendError, ShadowError
-from .publish import publish
-from .reproducible import NormalForm
 from .settings import Settings
-from .shadow import Shadow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeAlias
+
+    from .shadow import Shadow
 
     ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None]
 
@@ -103,7 +103,7 @@ class _Call(NamedTuple):
         writer = "an editable install" if self.hook == "build_editable" else None
         with ExitStack() as taken:
             taken.enter_context(_restored_process_state(self.root))
-            from . import redirect  # only now: used in-tree, it lies in the root
+            from . import redirect, treelock  # only now: used in-tree, they lie in the root
 
             setuptools = redirect.load(self.delegate)
             taken.enter_context(redirect.redirected(self.shadow, self.hook))
@@ -116,13 +116,14 @@ class _Call(NamedTuple):
 
     def published(self, name: str, directory: str) -> str:
         """Put the finished artifact *name* into *directory* and return its name."""
+        from .publish import publish
+        from .redirect import log
+
         made = os.path.join(self.shadow.dist, name)
         if self.shadow.normal_form is not None:
             with _full_disk_named(self.shadow):
                 self.shadow.normal_form.give(made)
         publish(made, directory)
-        from .redirect import log
-
         log.info(f"{name} was built in isolation and is in {directory}")
         return name
 
@@ -135,6 +136,10 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
     """
     with ExitStack() as taken:
         root = taken.enter_context(_entered())
+        from . import slots
+        from .reproducible import NormalForm
+        from .shadow import Shadow
+
         settings = Settings.read(root)
         temporary = slots.temporary_directory()
         normal_form = NormalForm.wanted() if hook in _MAKES_AN_ARTIFACT else None

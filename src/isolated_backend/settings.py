@@ -61,7 +61,7 @@ def _table(path: str) -> Mapping[str, Any]:
         return {}
     except OSError as error:
         raise SettingsError(f"Cannot read {path}: {error.strerror}.") from error
-    if b"isolated-backend" not in content:
+    if not _names_the_table(content):
         return {}  # nothing of ours in it, so save the parsing: setuptools does its own
     toml = _toml_parser()
     try:
@@ -73,6 +73,21 @@ def _table(path: str) -> Mapping[str, Any]:
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: [{TABLE}] must be a table.")
     return table
+
+
+def _names_the_table(content: bytes) -> bool:
+    """Tell whether ``isolated-backend`` may be a key in *content*, and not a requirement only.
+
+    A key stands in the header of a table, or has a dot or ``=`` after it.
+    """
+    for line in content.splitlines():
+        before, *others = line.split(b"isolated-backend")
+        for after in others:
+            follows = after.lstrip(b"\"' \t")[:2]
+            is_key = follows.startswith((b".", b"=")) and follows != b"=="
+            if is_key or before.lstrip().startswith(b"["):
+                return True
+    return False
 
 
 def _checked(table: Mapping[str, Any]) -> dict[str, Any]:

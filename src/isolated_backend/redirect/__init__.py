@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .directories import forget_made_directories, temporary_files_in
 from .installed import load
-from .replacement import put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,12 +38,17 @@ def redirected(shadow: Shadow, hook: str) -> Iterator[None]:
     Raises:
         RedirectError: this setuptools has not got what has to be replaced.
     """
+    from .directories import forget_made_directories, temporary_files_in
+    from .imports import garbage_kept
+    from .replacement import put_in_place
+
     undo: list[Callable[[], None]] = []
     forget_made_directories()
     try:
-        for replacement in _replacements(hook):
-            # one by one: if the next fails, this one still has to be undone
-            undo.append(put_in_place(replacement, shadow))  # noqa: PERF401
+        with garbage_kept():
+            for replacement in _replacements(hook):
+                # one by one: if the next fails, this one still has to be undone
+                undo.append(put_in_place(replacement, shadow))  # noqa: PERF401
         with temporary_files_in(shadow):
             yield
     finally:

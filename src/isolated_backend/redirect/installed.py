@@ -24,21 +24,25 @@ def load(delegate: str) -> Any:
     Raises:
         RedirectError: setuptools is missing or too old.
     """
-    try:
-        import setuptools
-    except ImportError as error:
-        raise RedirectError(
-            "setuptools is not installed; add it to build-system.requires in pyproject.toml."
-        ) from error
-    from packaging.version import Version
+    from .imports import deferred, garbage_kept
+
+    module, _, attribute = delegate.partition(":")
+    with garbage_kept(), deferred():
+        try:
+            import setuptools
+        except ImportError as error:
+            raise RedirectError(
+                "setuptools is not installed; add it to build-system.requires in pyproject.toml."
+            ) from error
+        from packaging.version import Version
 
     if Version(setuptools.__version__) < Version(OLDEST):
         raise RedirectError(
             f"setuptools {setuptools.__version__} is too old; "
             f'write "setuptools>={OLDEST}" in build-system.requires.'
         )
-    module, _, attribute = delegate.partition(":")
-    backend = import_module(module)
+    with garbage_kept(), deferred():
+        backend = import_module(module)
     return getattr(backend, attribute) if attribute else backend
 
 

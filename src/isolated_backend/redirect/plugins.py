@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .replacement import Replacements
@@ -34,6 +35,38 @@ def _entry_points(shadow: Shadow, original: Method) -> Method:
         return read[state].select(**params)
 
     return entry_points
+
+
+_PYPROJECT = "setuptools.config._apply_pyprojecttoml"
+
+
+@replaces(_PYPROJECT, "", "_copy_command_options", optional=True)
+def _copy_command_options(shadow: Shadow, original: Method) -> Method:
+    """Load no commands of setuptools to check ``[tool.distutils]`` where there is none.
+
+    Loading is all that is then done with them. Others' are still loaded, for what their modules
+    may do on being imported; and so are all in a project with a setup.py, which may use one of
+    setuptools' modules without importing it.
+    """
+
+    def copy_command_options(pyproject: Any, *args: Any) -> None:
+        module = import_module(_PYPROJECT)
+        load = getattr(module, "_load_ep", None)
+        checked = "distutils" in pyproject.get("tool", {})
+        if checked or load is None or os.path.lexists(os.path.join(shadow.root, "setup.py")):
+            original(pyproject, *args)
+            return
+
+        def load_others(entry_point: Any) -> Any:
+            return None if entry_point.value.startswith("setuptools.") else load(entry_point)
+
+        module._load_ep = load_others  # type: ignore[attr-defined]
+        try:
+            original(pyproject, *args)
+        finally:
+            module._load_ep = load  # type: ignore[attr-defined]
+
+    return copy_command_options
 
 
 def _state_of_path() -> tuple[Any, ...]:

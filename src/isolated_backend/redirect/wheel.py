@@ -24,7 +24,7 @@ _STEPS_OF_A_WHEEL = {
     "build": ("run", "run_command"),
     "build_py": (
         *("run", "build_modules", "build_packages", "build_module", "build_package_data"),
-        *("copy_file", "byte_compile", "get_outputs"),
+        *("copy_file", "mkpath", "byte_compile", "get_outputs"),
     ),
     "install": ("run", "run_command"),
     "install_lib": ("run", "build", "install", "copy_tree", "byte_compile", "get_exclusions"),
@@ -89,12 +89,29 @@ def _module_or_data(shadow: Shadow, original: Method) -> Method:
         source, target = os.fspath(infile), os.fspath(outfile)
         if copies.put_off(shadow.actual(source), target, preserve_mode=bool(preserve_mode)):
             return target, True
+        import_module("distutils.cmd").Command.mkpath(self, os.path.dirname(target))
         copied = original(self, infile, outfile, preserve_mode, *args, **kwargs)
         if not preserve_mode:
             copies.learn(target)
         return copied
 
     return copy_file
+
+
+@replaces("setuptools.command.build_py", "build_py", "mkpath")
+def _directory_of_a_package(shadow: Shadow, original: Method) -> Method:
+    """Make a directory in ``build_lib`` when a file is copied there, which asks for it each time.
+
+    ``build_lib`` itself shows ``install_lib`` that there is something to install.
+    """
+
+    def mkpath(self: Any, name: Any, *args: Any, **kwargs: Any) -> None:
+        if shadow.copies is None or self.compile or self.optimize:
+            original(self, name, *args, **kwargs)
+        elif not os.path.isdir(self.build_lib):
+            original(self, self.build_lib, *args, **kwargs)
+
+    return mkpath
 
 
 @replaces("setuptools.command.build_py", "", "make_writable")
@@ -117,9 +134,19 @@ def _install_tree(shadow: Shadow, original: Method) -> Method:
         if copies is not None and (self.compile or self.optimize):
             copies.make_all()  # [install] in setup.cfg may ask for compiled files
         copied = original(self, infile, outfile, *args, **kwargs)
-        return copied if copies is None else copied + copies.copy_tree(infile, outfile)
+        return copied if copies is None else copied + copies.move_tree(infile, outfile)
 
     return copy_tree
+
+
+@replaces("distutils.command.install", "", "subst_vars", optional=True)
+def _subst_vars(shadow: Shadow, original: Method) -> Method:
+    """Let ``install`` look up what its paths name, and not turn a thousand variables into text."""
+
+    def subst_vars(s: str, local_vars: Any) -> Any:
+        return original(s, {name: local_vars[name] for name in local_vars if name in s})
+
+    return subst_vars
 
 
 @replaces(_BDIST_WHEEL, "WheelFile", "write_files", optional=True)

@@ -1,0 +1,74 @@
+"""Imports that setuptools makes for what a build does not do, left until somebody does it.
+
+``setuptools`` imports ``urllib.request`` for a function that downloads a tarball, and with it come
+``http.client``, ``ssl`` and more: a fifth of all the time that importing setuptools takes.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PACKAGE, _MODULE = "urllib", "urllib.request"
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Let ``import urllib.request`` do nothing while this is open.
+
+    Afterwards that statement does what it always does, and who has got by without it (setuptools
+    itself, or a setup.py that relies on it having imported the module) has the module imported by
+    asking ``urllib`` for it.
+    """
+    package = import_module(_PACKAGE)
+    if _MODULE in sys.modules or hasattr(package, "__getattr__"):
+        yield
+        return
+    stand_in = ModuleType(_MODULE)
+
+    def of_module(name: str) -> Any:
+        """Stand in for an attribute of the module: ``from urllib.request import urlopen``."""
+        _drop(stand_in)
+        return getattr(import_module(_MODULE), name)
+
+    def of_package(name: str) -> Any:
+        """Stand in for an attribute that the package has only when the module is imported."""
+        _drop(stand_in)
+        import_module(_MODULE)
+        try:
+            return vars(package)[name]
+        except KeyError:
+            raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}") from None
+
+    stand_in.__getattr__ = of_module  # type: ignore[method-assign]
+    package.__getattr__ = of_package  # type: ignore[method-assign]
+    sys.modules[_MODULE] = stand_in
+    try:
+        yield
+    finally:
+        _drop(stand_in)
+
+
+def _drop(stand_in: ModuleType) -> None:
+    """Let the next import of what *stand_in* stands for be one."""
+    if sys.modules.get(_MODULE) is stand_in:
+        del sys.modules[_MODULE]
+
+
+@contextmanager
+def garbage_kept() -> Iterator[None]:
+    """Let the garbage be while modules are imported: they make many objects, and all stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
