@@ -140,7 +140,7 @@ def _enter(root: str, place: str, through: Sequence[str]) -> None:
 
 def _new_namespaces() -> bool:
     """Give this process mounts of its own; tell whether that took a user namespace."""
-    with suppress(PermissionError):
+    with _refused("the kernel grants no namespace"), suppress(PermissionError):
         _unshare(_CLONE_NEWNS)
         return False
     user, group = os.geteuid(), os.getegid()
@@ -168,8 +168,8 @@ def _overlay(root: str, layers: str) -> None:
     try:
         _overlay_from(root, layers)
     except OSError as error:
-        # TMPDIR may be on a file system that cannot be an upper layer (another overlay, as in
-        # containers), or in the root. Memory can, and is given back with the last process.
+        # TMPDIR may be on a file system that cannot be an upper layer: another overlay, as in
+        # containers. Memory can, and is given back with the last process.
         try:
             _mount("tmpfs", layers, "tmpfs", 0, "mode=0700")
             _overlay_from(root, layers)
