@@ -16,18 +16,19 @@ SMALL_FILE_SYSTEM = 'mount -t tmpfs -o {1} tmpfs "{0}"'
 TEMPORARY_FILE_SYSTEM = 'mount -t tmpfs tmpfs "{0}"'
 
 
-def mounted(mounts: str) -> list[str]:
+def mounted(mounts: str, *more: str) -> list[str]:
     """Return the words to put before a command, so that it runs with *mounts*.
 
     Skips the test where the kernel allows no mount namespace.
 
     Args:
         mounts: shell commands that mount something.
+        *more: further options for unshare(1).
     """
     unshare, reason = _unshare()
     if not unshare:
         pytest.skip(f"no private mounts here: {reason}")
-    return [*unshare, "sh", "-c", _MOUNT_THEN_RUN, "sh", mounts]
+    return [*unshare, *more, "sh", "-c", _MOUNT_THEN_RUN, "sh", mounts]
 
 
 @functools.cache

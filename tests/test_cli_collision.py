@@ -237,6 +237,7 @@ def test_the_same_for_a_program() -> None:
         "unstable": [],
         "deviating": {},
         "in-tree-writes": {"seen": ["v.py"], "unseen": [], "setting": "auto", "fitting": "auto"},
+        "private-trees": {"possible": True, "obstacle": None},
         "verdict": report.verdict(REPORT),
         "ok": True,
     }

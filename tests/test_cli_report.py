@@ -120,7 +120,7 @@ def test_nothing_went_wrong_needs_no_details() -> None:
     assert "Failures" not in text
     assert "Members" not in text
     assert "Paths" not in text
-    assert "in-tree-writes" not in text
+    assert "The setting that fits" not in text
     assert "own code" not in text
 
 
@@ -177,12 +177,23 @@ def test_many_own_writes_are_cut_short() -> None:
         (OWN, "auto", 'Set that in [tool.isolated-backend]; now it is "auto".'),
         (OWN, "allow", 'Set that in [tool.isolated-backend]; now it is "allow".'),
         (OWN, "lock", "It is set already."),
+        (OWN, "lock", 'With "private", builds need not wait, and leave the tree as it is.'),
+        (OWN, "private", '"private"`: each build writes to a tree of its own, or takes turns'),
+        (OWN, "private", "It is set already."),
     ],
 )
 def test_setting_that_fits(writes: Writes, setting: str, advice: str) -> None:
     text = _shown(_half(), _half(writes=writes), terminal=False, setting=setting)
     assert advice in text
     assert text.count("The setting that fits is `in-tree-writes = ") == 1
+
+
+def test_whether_there_are_private_trees_is_said() -> None:
+    text = _shown(_half(), _half(writes=OWN), terminal=False)
+    assert 'Private trees (`in-tree-writes = "private"`) work on this machine.' in text
+    text = _shown(_half(), _half(writes=OWN), terminal=False, obstacle="a reason")
+    assert "do not work on this machine, for a reason." in text
+    assert "builds need not wait" not in text
 
 
 def test_long_lines_wrap_for_a_person_only() -> None:

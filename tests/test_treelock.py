@@ -264,7 +264,7 @@ def test_a_marker_of_no_living_parent_does_not_count(
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     monkeypatch.setenv(treelock.MARKER, marker.format(dead=dead.pid, root=root))
-    assert not treelock._held_by_a_parent(str(root))
+    assert not treelock.is_held_by_a_parent(str(root))
 
 
 def test_a_parent_of_another_user_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +273,7 @@ def test_a_parent_of_another_user_counts(root: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(os, "kill", denied)
     monkeypatch.setenv(treelock.MARKER, f"1:{root}")
-    assert treelock._held_by_a_parent(str(root))
+    assert treelock.is_held_by_a_parent(str(root))
 
 
 def test_several_threads_of_one_hook_may_begin_to_write(root: Path) -> None:

@@ -64,8 +64,13 @@ class Environment:
         )
 
 
-def create(path: Path, requirements: Iterable[str]) -> Environment:
+def create(path: Path, requirements: Iterable[str], python: str = sys.executable) -> Environment:
     """Return an environment at *path* with *requirements* and ours; make it unless it is there.
+
+    Args:
+        path: where.
+        requirements: what to install.
+        python: the interpreter that it is made of.
 
     Raises:
         CorpusError: a requirement cannot be installed.
@@ -75,7 +80,7 @@ def create(path: Path, requirements: Iterable[str]) -> Environment:
     if not stamp.exists() or json.loads(stamp.read_text(encoding="utf-8")) != wanted:
         shutil.rmtree(path, ignore_errors=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _make(path, wanted)
+        _make(path, wanted, python)
         stamp.write_text(json.dumps(wanted), encoding="utf-8")
     environment = Environment(path)
     environment.install_ours()
@@ -95,17 +100,17 @@ def source_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def _make(path: Path, requirements: list[str]) -> None:
+def _make(path: Path, requirements: list[str], base: str) -> None:
     uv = _uv()
     python = str(path / "bin" / "python")
     if uv is not None:
         commands = [
-            [uv, "venv", "--quiet", "--python", sys.executable, str(path)],
+            [uv, "venv", "--quiet", "--python", base, str(path)],
             [uv, "pip", "install", "--quiet", "--python", python, *requirements],
         ]
     else:
         commands = [
-            [sys.executable, "-m", "venv", str(path)],
+            [base, "-m", "venv", str(path)],
             [python, "-m", "pip", "install", "--quiet", *requirements],
         ]
     for command in commands:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class BackendError(Exception):
     """A fault that the user can mend; its text is one or two sentences for them.
@@ -29,3 +34,19 @@ class PublishError(BackendError):
 
 class TreeLockError(BackendError):
     """Another build holds the source tree and does not let go."""
+
+
+class PrivateTreeError(BackendError):
+    """There is no private tree here; the text is the reason, as part of a sentence."""
+
+
+class ReadOnlyTreeError(BackendError):
+    """The project writes into its own tree, which cannot be written."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error*, and what it was raised from or while handling, one by one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 # What only a build needs is imported there: build requirements are mostly told without it.
 from . import bytecode, requirements
-from .errors import BackendError, ShadowError
+from .errors import BackendError, PrivateTreeError, ReadOnlyTreeError, ShadowError, causes
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
     from .shadow import Shadow
 
     ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None]
+
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 # setuptools works through sys.argv, the current directory and its classes' attributes: of one
 # process's hooks only one can run at a time. A hook may call another (setup.py builds itself).
@@ -100,18 +102,75 @@ class _Call(NamedTuple):
 
     def setuptools(self, *arguments: Any) -> Any:
         """Call the same hook of setuptools' own backend with what it writes redirected."""
-        writer = "an editable install" if self.hook == "build_editable" else None
-        with ExitStack() as taken:
-            taken.enter_context(_restored_process_state(self.root))
-            from . import redirect, treelock  # only now: used in-tree, they lie in the root
+        with _restored_process_state(self.root):
+            from . import redirect, slots, treelock  # only now: used in-tree, they lie in the root
 
-            setuptools = redirect.load(self.delegate)
-            taken.enter_context(redirect.redirected(self.shadow, self.hook))
-            taken.enter_context(
-                treelock.held(self.root, self.settings, own=self.shadow.own, writer=writer)
+            redirect.load(self.delegate)  # once, should there be a child
+            settings, obstacle = self.settings, None
+            if self._wants_private_tree():
+                try:
+                    return self._in_a_private_tree(arguments)
+                except PrivateTreeError as error:
+                    obstacle = str(error)
+                    slots.empty(self.shadow.place)
+            if settings.in_tree_writes == "private":
+                settings = settings._replace(in_tree_writes="lock")
+                if obstacle:
+                    treelock.tell(
+                        f"no private tree of {self.root}, for {obstacle}; "
+                        "builds take turns instead."
+                    )
+            with ExitStack() as taken:
+                told = []
+                if not os.access(self.root, os.W_OK):
+                    told.append(taken.enter_context(_read_only_root_named(self.root, obstacle)))
+                own, writer = self.shadow.own, self._writer()
+                taken.enter_context(
+                    treelock.held(self.root, settings, own=own, writer=writer, told=told)
+                )
+                return self._redirected(arguments)
+
+    def _writer(self) -> str | None:
+        """Return why this hook writes into the tree, whatever the project does."""
+        return "an editable install" if self.hook == "build_editable" else None
+
+    def _wants_private_tree(self) -> bool:
+        """Tell whether this hook is to have a private tree, if there can be one.
+
+        An editable install leaves files in the root; that is what it is for. A build that the
+        project's own build starts is at work in the same tree as that.
+        """
+        from . import treelock
+
+        if self._writer() or treelock.is_held_by_a_parent(self.root):
+            return False
+        if self.settings.in_tree_writes == "auto":
+            return sys.platform == "linux" and not os.access(self.root, os.W_OK)
+        return self.settings.in_tree_writes == "private"
+
+    def _in_a_private_tree(self, arguments: tuple[Any, ...]) -> Any:
+        """Call the hook where no other sees what it writes: it only reads the tree."""
+        from . import privatetree, treelock
+
+        settings = self.settings._replace(in_tree_writes="private")
+        with treelock.held(self.root, settings, own=self.shadow.own):
+            return privatetree.run(
+                lambda: self._redirected(arguments),
+                self.root,
+                self.shadow.place,
+                # An environment in the root is not the project's, either.
+                through=[*self.shadow.own, sys.prefix],
             )
-            taken.enter_context(_full_disk_named(self.shadow))
-            taken.callback(_say_what_was_redirected, self.shadow)
+
+    def _redirected(self, arguments: tuple[Any, ...]) -> Any:
+        from . import redirect
+
+        setuptools = redirect.load(self.delegate)
+        with (
+            redirect.redirected(self.shadow, self.hook),
+            _full_disk_named(self.shadow),
+            _redirection_told(self.shadow),
+        ):
             return getattr(setuptools, self.hook)(*arguments)
 
     def published(self, name: str, directory: str) -> str:
@@ -189,10 +248,7 @@ def _full_disk_named(shadow: Shadow) -> Iterator[None]:
     try:
         yield
     except (OSError, SystemExit) as error:
-        cause: BaseException | None = error
-        while cause is not None and not _is_full_disk(cause):
-            cause = cause.__cause__ or cause.__context__
-        if cause is None:
+        if not any(map(_is_full_disk, causes(error))):
             raise
         places = filter(None, [shadow.place, shadow.metadata_directory])
         raise ShadowError(
@@ -201,13 +257,47 @@ def _full_disk_named(shadow: Shadow) -> Iterator[None]:
         ) from error
 
 
-def _say_what_was_redirected(shadow: Shadow) -> None:
-    """Say so to a user who has asked setuptools to be verbose, also of a build that fails."""
-    from .redirect import log
+@contextmanager
+def _redirection_told(shadow: Shadow) -> Iterator[None]:
+    """Tell a user who has asked setuptools to be verbose where things went, also if it fails."""
+    try:
+        yield
+    finally:
+        from .redirect import log
 
-    log.debug(f"what setuptools would write in {shadow.root} went to {shadow.place}")
-    for name in shadow.relocated:
-        log.debug(f"{name} -> {os.path.join(shadow.place, name)}")
+        log.debug(f"what setuptools would write in {shadow.root} went to {shadow.place}")
+        for name in shadow.relocated:
+            log.debug(f"{name} -> {os.path.join(shadow.place, name)}")
+
+
+@contextmanager
+def _read_only_root_named(root: str, obstacle: str | None) -> Iterator[Callable[[str], object]]:
+    """Say what was to be written into a root that cannot be: the error may not even name it.
+
+    Args:
+        root: the project root.
+        obstacle: why there is no private tree, if there was to be one.
+
+    Yields:
+        What to call with each path that is about to be written.
+    """
+    writes: list[str] = []
+    try:
+        yield writes.append
+    except (Exception, SystemExit) as error:
+        if not writes:
+            raise
+        sentence = (
+            f"{root} cannot be written, and the project's own code writes {writes[-1]} there "
+            "while it is built"
+            + (f"; nor is there a private tree of it, for {obstacle}." if obstacle else ".")
+        )
+        if any(getattr(cause, "errno", None) in _NOT_WRITABLE for cause in causes(error)):
+            raise ReadOnlyTreeError(sentence) from error
+        from . import treelock
+
+        treelock.tell(sentence)  # perhaps it is something else that has failed
+        raise
 
 
 def _is_full_disk(error: BaseException) -> bool:

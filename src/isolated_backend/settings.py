@@ -15,8 +15,8 @@ TABLE = "tool.isolated-backend"
 KEEP_VARIABLE = "ISOLATED_BACKEND_KEEP"
 
 #: ``auto``: lock the tree when the project begins to write into it. ``lock``: from the start.
-#: ``allow``: never.
-IN_TREE_WRITES = ("auto", "lock", "allow")
+#: ``private``: let each hook write to a tree of its own. ``allow``: do nothing.
+IN_TREE_WRITES = ("auto", "lock", "private", "allow")
 
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 

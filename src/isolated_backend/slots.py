@@ -24,13 +24,13 @@ import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ShadowError
 from .lock import try_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 PREFIX = "isolated-backend."
 
@@ -258,18 +258,32 @@ def _emptied(path: str) -> bool:
 
 def remove(path: str) -> None:
     """Remove the tree at *path* as far as it can be removed."""
+    shutil.rmtree(path, ignore_errors=True)
+    if not os.path.lexists(path):
+        return
+    # Read-only sources are staged with their modes, and overlayfs makes a directory of mode 0.
+    _let_in(path)
+    for directory, directories, files in os.walk(path):
+        for name in (*directories, *(files if sys.platform == "win32" else ())):
+            _let_in(os.path.join(directory, name))
+    shutil.rmtree(path, ignore_errors=True)
 
-    def unlock_and_retry(function: Callable[..., Any], name: str, _: object) -> None:
-        """Try again with write permission: read-only sources are staged with their modes."""
+
+def empty(path: str) -> None:
+    """Remove what is in the directory *path* as far as it can be removed."""
+    for entry in list(os.scandir(path)):
+        if entry.is_dir(follow_symlinks=False):
+            remove(entry.path)
+        else:
+            with suppress(OSError):
+                os.unlink(entry.path)
+
+
+def _let_in(path: str) -> None:
+    """Let this user change what is in *path*; where a symbolic link leads is not ours."""
+    if not os.path.islink(path):
         with suppress(OSError):
-            os.chmod(os.path.dirname(name), 0o700)
-            os.chmod(name, 0o700)
-            function(name)
-
-    if sys.version_info >= (3, 12):
-        shutil.rmtree(path, onexc=unlock_and_retry)
-    else:
-        shutil.rmtree(path, onerror=unlock_and_retry)
+            os.chmod(path, 0o700)
 
 
 def _touch(path: str) -> None:

@@ -50,7 +50,12 @@ _POLL = 0.05
 
 @contextmanager
 def held(
-    root: str, settings: Settings, *, own: Sequence[str], writer: str | None = None
+    root: str,
+    settings: Settings,
+    *,
+    own: Sequence[str],
+    writer: str | None = None,
+    told: Sequence[Callable[[str], object]] = (),
 ) -> Iterator[None]:
     """Hold the tree in *root* for one hook: for reading, and from its first write for writing.
 
@@ -60,18 +65,19 @@ def held(
         own: directories that are this call's alone wherever they lie: its shadow, and what the
             frontend passed. Writing there is not writing into the tree.
         writer: why this hook writes from the start, if it does.
+        told: each is called with every path that is about to be written, relative to *root*.
 
     Raises:
         TreeLockError: someone else held the tree for longer than ``lock_timeout``.
         SettingsError: what the environment names as a log cannot be written to.
     """
-    if _held_by_a_parent(root):
+    if is_held_by_a_parent(root):
         yield
         return
     if settings.in_tree_writes == "lock":
         writer = writer or 'in-tree-writes = "lock"'
     with ExitStack() as taken:
-        told: list[Callable[[str], object]] = []
+        told = list(told)
         if path := os.environ.get(LOG_VARIABLE):
             told.append(taken.enter_context(_log(path)))
         if settings.in_tree_writes != "allow":
@@ -82,7 +88,8 @@ def held(
                 hold.write(writer)
             else:
                 hold.read()
-                told.append(hold.write)
+                if settings.in_tree_writes != "private":  # there, nothing comes to the tree
+                    told.append(hold.write)
             taken.enter_context(_marked(root))
         if told:
             taken.enter_context(_watched(_Watch(root, own, told)))
@@ -171,7 +178,7 @@ class _Hold:
         pause, told = 0.001, False
         while not attempt():
             if not told and pause >= _POLL:
-                _tell(f"waiting for {self._others()} {purpose} in {self._root}.")
+                tell(f"waiting for {self._others()} {purpose} in {self._root}.")
                 told = True
             if time.monotonic() > deadline:
                 raise TreeLockError(
@@ -194,7 +201,8 @@ def describe(pid: int) -> str:
     return f"process {pid}"
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say *text* to whoever runs the frontend."""
     print(f"isolated-backend: {text}", file=sys.stderr, flush=True)
 
 
@@ -367,7 +375,7 @@ def _marked(root: str) -> Iterator[None]:
             os.environ[MARKER] = before
 
 
-def _held_by_a_parent(root: str) -> bool:
+def is_held_by_a_parent(root: str) -> bool:
     """Tell whether this build was started by a hook that holds the same tree and still runs."""
     holder, _, path = os.environ.get(MARKER, "").partition(":")
     if path != os.path.realpath(root) or not holder.isdigit():

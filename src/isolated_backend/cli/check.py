@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from .. import privatetree, slots
 from ..settings import Settings
 from . import demo, environment, plain, project, report, writes
 from .bench import Bench
@@ -127,6 +128,7 @@ def check(
         deviating={kind: names for kind, names in deviating.items() if names},
         # If it could not be read, no hook of ours would have let anything be written.
         setting=Settings.read(str(subject.root)).in_tree_writes if written.paths else "auto",
+        obstacle=privatetree.obstacle(slots.temporary_directory()),
     )
 
 

@@ -110,6 +110,7 @@ class Report:
         deviating: by kind, the frontends through which the own backend makes something else than
             through the first one, even alone.
         setting: the project's ``in-tree-writes``.
+        obstacle: why there are no private trees on this machine; ``None`` if there are.
     """
 
     name: str
@@ -119,6 +120,12 @@ class Report:
     unstable: tuple[Kind, ...] = ()
     deviating: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
     setting: str = "auto"
+    obstacle: str | None = None
+
+    @property
+    def fitting(self) -> str:
+        """The value of ``in-tree-writes`` that fits; ``private`` always does, by turns if need be."""
+        return "private" if self.setting == "private" else self.isolated.writes.fitting
 
     @property
     def incomparable(self) -> frozenset[Kind]:

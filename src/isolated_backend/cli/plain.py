@@ -21,6 +21,7 @@ def of(report: Report) -> dict[str, Any]:
         "unstable": list(report.unstable),
         "deviating": {kind: list(names) for kind, names in report.deviating.items()},
         "in-tree-writes": _writes(report),
+        "private-trees": {"possible": report.obstacle is None, "obstacle": report.obstacle},
         "verdict": verdict(report),
         "ok": report.isolated.perfect,
     }
@@ -60,5 +61,5 @@ def _writes(report: Report) -> dict[str, Any]:
         "seen": sorted(writes.seen),
         "unseen": sorted(writes.unseen),
         "setting": report.setting,
-        "fitting": writes.fitting,
+        "fitting": report.fitting,
     }

@@ -37,7 +37,7 @@ def show(report: Report, console: Console | None = None) -> None:
     console.print(_table(report))
     halves = (report.own, report.isolated)
     details = (line for half in halves for line in _details(half, report.incomparable))
-    for line in (*details, *_own_writes(report)):
+    for line in (*details, *_own_writes(report), "", _private_trees(report)):
         _print(console, Text(line))
     console.print()
     _print(console, Text(verdict(report), style="green" if report.isolated.perfect else "red"))
@@ -189,7 +189,7 @@ def _collision(found: collision.Collision) -> str:
 
 def _own_writes(report: Report) -> Iterator[str]:
     """Yield lines on what the project's own code writes, and on the setting that fits."""
-    writes, setting = report.isolated.writes, report.setting
+    writes, setting, fitting = report.isolated.writes, report.setting, report.fitting
     if not writes.paths:
         return
     if writes.seen:
@@ -204,12 +204,22 @@ def _own_writes(report: Report) -> Iterator[str]:
     reason = {
         "auto": "a build has the tree to itself from its first write on",
         "lock": "builds take turns from the start, for nothing tells when they begin to write",
-    }[writes.fitting]
-    if setting != writes.fitting:
+        "private": "each build writes to a tree of its own, or takes turns where it has none",
+    }[fitting]
+    if setting != fitting:
         do = f'Set that in [tool.isolated-backend]; now it is "{setting}".'
     else:
         do = "It is the default." if setting == "auto" else "It is set already."
-    yield f'The setting that fits is `in-tree-writes = "{writes.fitting}"`: {reason}. {do}'
+    if fitting != "private" and report.obstacle is None:
+        do += ' With "private", builds need not wait, and leave the tree as it is.'
+    yield f'The setting that fits is `in-tree-writes = "{fitting}"`: {reason}. {do}'
+
+
+def _private_trees(report: Report) -> str:
+    trees = 'Private trees (`in-tree-writes = "private"`)'
+    if report.obstacle is None:
+        return f"{trees} work on this machine."
+    return f"{trees} do not work on this machine, for {report.obstacle}."
 
 
 def _own(paths: frozenset[str]) -> str:
