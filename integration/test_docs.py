@@ -6,6 +6,7 @@ the project stays for those that follow. Everything is installed from a wheelhou
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -26,7 +27,7 @@ from pages import REPOSITORY, Block
 
 from .conftest import Environment, call, once, python_of
 from .frontends import Command, environment, run_at_once
-from .projects import src_layout
+from .namespaces import mounted
 
 #: What a reader has installed, unless a page begins with nothing installed.
 INSTALLED = ["isolated-backend[cli]", "pip", "build", "tox", "nox", "uv"]
@@ -38,6 +39,8 @@ HERE = Path(__file__).parent
 
 _PAGES = [page for page in pages.pages() if any("begin" in b.marks for b in pages.blocks(page))]
 _LONG = [block for page in pages.pages() for block in pages.blocks(page) if "long" in block.marks]
+
+_IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
 
 _SETTINGS_OF_TOOLS = ("PIP_", "UV_", "TOX_", "NOX", "VIRTUAL", "XDG_", "GIT_", "ISOLATED_", "CI")
 
@@ -62,6 +65,8 @@ def reader(tmp_path: Path, shelf: Path) -> Reader:
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
 def test_page(page: Path, reader: Reader) -> None:
+    if "docker run" in page.read_text(encoding="utf-8"):
+        mounted("")  # skips where there are no private mounts
     for block in pages.blocks(page):
         reader.read(block)
 
@@ -265,16 +270,34 @@ def _empty(directory: Path) -> Path:
     return root
 
 
-def _ours(directory: Path) -> Path:
-    root = src_layout(directory / "demo", "isolated_backend", files=20)
-    path = root / "pyproject.toml"
-    text = path.read_text().replace('["setuptools"]', '["setuptools", "isolated-backend"]')
-    path.write_text(text.replace('"crowded"', '"demo"'))
-    return root
+_PYPROJECT = """\
+[build-system]
+requires = {requires}
+build-backend = "{backend}"
+
+[project]
+name = "demo"
+version = "1.0"
+"""
 
 
-def _setuptools(directory: Path) -> Path:
-    return src_layout(directory / "demo", "setuptools.build_meta", files=20)
+def _project(backend: str, *requires: str) -> Callable[[Path], Path]:
+    """Return what makes a git checkout of a package with a few modules."""
+
+    def make(directory: Path) -> Path:
+        root = _empty(directory)
+        package = root / "src" / "demo"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text('"""A demo."""\n')
+        for number in range(20):
+            (package / f"module_{number}.py").write_text(f"NUMBER = {number}\n")
+        text = _PYPROJECT.format(requires=json.dumps(requires), backend=backend)
+        (root / "pyproject.toml").write_text(text)
+        for words in (["init", "-q"], ["add", "-A"], [*_IDENTITY, "commit", "-qm", "All"]):
+            call("git", "-C", root, *words)
+        return root
+
+    return make
 
 
 def _clone(directory: Path) -> Path:
@@ -294,8 +317,8 @@ def _clone(directory: Path) -> Path:
 
 PROJECTS: dict[str, Callable[[Path], Path]] = {
     "empty": _empty,
-    "ours": _ours,
-    "setuptools": _setuptools,
+    "ours": _project("isolated_backend", "setuptools", "isolated-backend"),
+    "setuptools": _project("setuptools.build_meta", "setuptools"),
     "clone": _clone,
 }
 """By the name that a page begins with."""
