@@ -23,6 +23,7 @@ anything.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Block:
         return found
 
     def __str__(self) -> str:
-        return f"{self.page.relative_to(REPOSITORY)}, line {self.line}"
+        return f"{os.path.relpath(self.page, REPOSITORY)}, line {self.line}"
 
 
 def pages() -> list[Path]:

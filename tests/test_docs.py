@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import pages
+from integration.pictures import architecture
 from pages import Block
 
 if sys.version_info >= (3, 11):
@@ -16,7 +17,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)|(?:src|srcset|href)=\"([^\"]+)\"", re.M)
+_LINK = re.compile(
+    r"""\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)|(?:src|srcset|href)="([^"]+)""", re.MULTILINE
+)
 
 
 def test_no_command_escapes_being_run() -> None:
@@ -57,7 +60,7 @@ def _is_run(block: Block, *, begun: bool) -> bool:
         return begun or "long" in block.marks or "suite" in block.marks
     if block.language in pages.JOBS:
         return begun and "jobs" in block.marks
-    return not re.search(r"^\s*(\$|>|%) ", block.text, re.M)
+    return not re.search(r"^\s*(\$|>|%) ", block.text, re.MULTILINE)
 
 
 def test_shown_toml_is_toml() -> None:
@@ -96,5 +99,18 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def _anchors(page: Path) -> set[str]:
-    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("scheme", architecture.draw())
+def test_the_architecture_is_drawn_as_the_script_draws_it(scheme: str) -> None:
+    drawn = (pages.REPOSITORY / f"docs/pictures/architecture-{scheme}.svg").read_text("utf-8")
+    assert drawn == architecture.draw()[scheme], "run: python -m integration.pictures architecture"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_picture_of_a_check_fetches_nothing(scheme: str) -> None:
+    text = (pages.REPOSITORY / f"docs/pictures/check-{scheme}.svg").read_text("utf-8")
+    assert "url(http" not in text
+    assert "isolated_backend" in text
