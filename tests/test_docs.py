@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from integration.pictures import architecture
 
 import pages
-from integration.pictures import architecture
 from pages import Block
 
 if sys.version_info >= (3, 11):

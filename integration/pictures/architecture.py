@@ -136,7 +136,7 @@ class _Drawing:
         code: bool = False,
     ) -> None:
         kind = ' class="code"' if code else ""
-        space = ' xml:space="preserve"' if words.startswith(" ") else ""
+        space = ' xml:space="preserve"' if "  " in words else ""
         self._parts.append(
             f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" '
             f'fill="{colour or self._scheme.ink}" text-anchor="{anchor}"{kind}{space}>'
