@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ _COMMAND = "isolated-backend check --demo"
 
 #: Foreground, background, and the colours that the report has: black, red, green.
 _THEMES = {
-    "light": ((255, 255, 255), (31, 35, 40), (31, 35, 40), (207, 34, 46), (26, 127, 55)),
+    "light": ((246, 248, 250), (31, 35, 40), (31, 35, 40), (207, 34, 46), (26, 127, 55)),
     "dark": ((22, 27, 34), (230, 237, 243), (139, 148, 158), (255, 123, 114), (86, 211, 100)),
 }
 
@@ -63,11 +64,16 @@ def draw() -> Mapping[str, str]:
 
 def _terminal(found: Report, scheme: str) -> str:
     console = Console(
-        record=True, width=92, highlight=False, force_terminal=True, color_system="truecolor"
+        file=io.StringIO(),
+        record=True,
+        width=92,
+        highlight=False,
+        force_terminal=True,
+        color_system="truecolor",
     )
-    with console.capture():
-        console.print(Text.assemble(("$ ", "dim"), (_COMMAND, "bold")))
-        report.show(found, console)
+    console.print(Text.assemble(("$ ", "dim"), (_COMMAND, "bold")))
+    report.show(found, console)
+    console.print()  # or the last line loses what hangs below it
     background, foreground, *colours = _THEMES[scheme]
     theme = TerminalTheme(background, foreground, [*colours, *[foreground] * 5])
     text = console.export_svg(title="", theme=theme, code_format=_FORMAT, unique_id="check")
