@@ -16,7 +16,7 @@ import pytest
 
 from artifacts import members, names
 from backends import OURS, PLAIN, HookProcess
-from isolated_backend import hooks, privatetree, slots
+from isolated_backend import child, hooks, privatetree, slots
 from isolated_backend.errors import PrivateTreeError, ReadOnlyTreeError
 from snapshot import snapshot
 
@@ -284,6 +284,7 @@ def test_another_system_has_none(root: Path, place: Path, monkeypatch: pytest.Mo
 def test_a_python_without_ctypes_has_none(
     root: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(child, "libc", child.libc.__wrapped__)
     monkeypatch.setitem(sys.modules, "ctypes", None)
     assert refused(root, place) == "this Python has no ctypes"
 
