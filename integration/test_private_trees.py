@@ -331,7 +331,8 @@ def test_denied_builds_take_turns_and_say_why(
 def test_denied_on_a_read_only_mount_what_was_to_be_written_is_said(
     user: User, python: str, here: Path
 ) -> None:
-    root = fresh(here / "root", "scm", writes="auto")
+    """Cython hides the reason. setuptools-scm would write to what goes into the wheel instead."""
+    root = fresh(here / "root", "cython", writes="auto")
     user.take(root)
     out = user.directory("out", here)
     prefix = [*mounted(READ_ONLY.format(root)), *user.prefix, *_denied(python)]
@@ -341,7 +342,7 @@ def test_denied_on_a_read_only_mount_what_was_to_be_written_is_said(
     (line,) = {line for line in done.output.splitlines() if line.startswith("isolated-backend:")}
     assert line == (
         f"isolated-backend: {root} cannot be written, and the project's own code writes "
-        "writer/_version.py there while it is built; nor is there a private tree of it, for the "
+        "writer/fast.c there while it is built; nor is there a private tree of it, for the "
         "kernel grants no user namespace (Operation not permitted)."
     )
 
