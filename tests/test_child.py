@@ -52,7 +52,7 @@ def test_the_value_comes_back_and_nothing_else(tmp_path: Path) -> None:
     assert (seen, os.getcwd(), "LEFT" in os.environ) == ([], before, False)
 
 
-class _OfTests(Exception):
+class _OddError(Exception):
     def __init__(self, *, number: int) -> None:
         super().__init__(f"number {number}")
 
@@ -66,7 +66,7 @@ ERRORS = {
     "interruption": KeyboardInterrupt(),
     "key": KeyError("x"),
     "several arguments": ValueError("x", 1, None),
-    "that cannot be made again": _OfTests(number=1),
+    "that cannot be made again": _OddError(number=1),
     "that takes more than a text": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "reason"),
 }
 
@@ -101,12 +101,12 @@ def test_an_exception_of_a_class_that_only_the_child_knows() -> None:
 
 
 def test_an_exception_without_a_text() -> None:
-    class Mute(Exception):
+    class MuteError(Exception):
         def __str__(self) -> str:
             raise ValueError
 
-    with pytest.raises(Exception, match="Mute"):
-        child.call(raising(Mute()))
+    with pytest.raises(Exception, match="MuteError"):
+        child.call(raising(MuteError()))
 
 
 def test_a_value_that_cannot_come_back_is_an_error() -> None:
@@ -219,11 +219,12 @@ def test_where_there_can_be_no_child_that_is_said(monkeypatch: pytest.MonkeyPatc
     def no(*_: object) -> int:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    with monkeypatch.context() as patch, pytest.raises(child.NoChildError, match="temporarily"):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "fork", no)
-        child.call(lambda: 1)
-    with monkeypatch.context() as patch, pytest.raises(child.NoChildError, match="memory"):
-        patch.delattr(os, "memfd_create")
+        with pytest.raises(child.NoChildError, match="temporarily"):
+            child.call(lambda: 1)
+    monkeypatch.delattr(os, "memfd_create")
+    with pytest.raises(child.NoChildError, match="memory"):
         child.call(lambda: 1)
 
 

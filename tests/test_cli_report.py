@@ -57,14 +57,12 @@ def _report(own: Half, isolated: Half, **more: Any) -> Report:
     return Report("demo", ("build", "uv"), own, isolated, **more)
 
 
-def _shown(
-    own: Half, isolated: Half, width: int = 80, terminal: bool = True, setting: str = "auto"
-) -> str:
+def _shown(own: Half, isolated: Half, width: int = 80, terminal: bool = True, **more: Any) -> str:
     stream = io.StringIO()
     console = Console(
         file=stream, width=width, force_terminal=terminal, color_system=None, highlight=False
     )
-    report.show(_report(own, isolated, setting=setting), console)
+    report.show(_report(own, isolated, **more), console)
     return stream.getvalue()
 
 

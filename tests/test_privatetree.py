@@ -16,8 +16,8 @@ import pytest
 
 from artifacts import members, names
 from backends import OURS, PLAIN, HookProcess
-from isolated_backend import privatetree, slots
-from isolated_backend.errors import PrivateTreeError
+from isolated_backend import child, hooks, privatetree, slots
+from isolated_backend.errors import PrivateTreeError, ReadOnlyTreeError
 from snapshot import snapshot
 
 _OBSTACLE = privatetree.obstacle(tempfile.gettempdir())
@@ -284,6 +284,7 @@ def test_another_system_has_none(root: Path, place: Path, monkeypatch: pytest.Mo
 def test_a_python_without_ctypes_has_none(
     root: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(child, "libc", child.libc.__wrapped__)
     monkeypatch.setitem(sys.modules, "ctypes", None)
     assert refused(root, place) == "this Python has no ctypes"
 
@@ -306,10 +307,10 @@ def test_an_owner_whom_a_user_namespace_does_not_know(
 @pytest.mark.parametrize("chained", [False, True])
 def test_such_an_owner_within_the_root(chained: bool, root: Path, place: Path) -> None:
     def function() -> None:
-        try:
-            raise OSError(errno.EOVERFLOW, "Value too large for defined data type")
-        except OSError as error:
-            raise (SystemExit("error") if chained else error)  # noqa: B904 - as setuptools does
+        error = OSError(errno.EOVERFLOW, "Value too large for defined data type")
+        if chained:
+            raise SystemExit("error") from error  # as setuptools does
+        raise error
 
     with pytest.raises(PrivateTreeError, match="belongs to users or groups"):
         privatetree.run(function, str(root), str(place))
@@ -471,40 +472,47 @@ else:
 # --- a root that cannot be written --------------------------------------------------------------
 
 
-def test_what_was_to_be_written_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With real mounts: integration/test_private_trees.py."""
-    from isolated_backend import hooks
-    from isolated_backend.errors import ReadOnlyTreeError
+def failing(root: Path, written: list[str], obstacle: str | None, error: BaseException) -> None:
+    with hooks._read_only_root_named(str(root), obstacle) as told:
+        for name in written:
+            told(name)
+        raise error
 
-    root = str(tmp_path)
-    with (
-        pytest.raises(ReadOnlyTreeError) as error,
-        hooks._read_only_root_named(root, "reasons") as told,
-    ):
-        told("package/_version.py")
-        try:
-            raise OSError(errno.EROFS, "Read-only file system")
-        except OSError:
-            raise SystemExit("error: cannot") from None
-    assert str(error.value) == (
-        f"{root} cannot be written, and the project's own code writes package/_version.py there "
-        "while it is built; nor is there a private tree of it, for reasons."
+
+def test_what_was_to_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """With real mounts: integration/test_private_trees.py."""
+    error = SystemExit("error: cannot")
+    error.__context__ = OSError(errno.EROFS, "Read-only file system")
+    with pytest.raises(ReadOnlyTreeError) as found:
+        failing(tmp_path, ["package/_version.py"], "reasons", error)
+    assert str(found.value) == (
+        f"{tmp_path} cannot be written, and the project's own code writes package/_version.py "
+        "there while it is built; nor is there a private tree of it, for reasons."
     )
 
 
-@pytest.mark.parametrize("writes", [[], ["x.c"]])
+@pytest.mark.parametrize("written", [[], ["x.c"]])
 def test_another_error_stays_what_it_is(
-    writes: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    written: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from isolated_backend import hooks
+    with pytest.raises(KeyError):
+        failing(tmp_path, written, None, KeyError())
+    assert ("writes x.c there" in capfd.readouterr().err) is bool(written)
 
-    with (
-        pytest.raises(KeyError),
-        hooks._read_only_root_named(str(tmp_path), None) as told,
-    ):
-        for name in writes:
-            told(name)
-        raise KeyError
-    assert ("writes x.c there" in capfd.readouterr().err) is bool(writes)
+
+def test_without_one_a_read_only_root_says_what_was_to_be_written(
+    writer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the real thing, but for the superuser, too."""
+    configure(writer, "auto")
+    monkeypatch.chdir(writer)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("FAIL", "PermissionError(13, 'Permission denied')")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PrivateTreeError("reasons")
+
+    monkeypatch.setattr(privatetree, "run", refuse)
+    with pytest.raises(SystemExit, match=r"writes writer/_version.py there .* for reasons\."):
+        hooks.build_sdist(PLAIN, str(tmp_path / "out"), None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import functools
 import gc
 import os
 import pickle
@@ -130,11 +131,21 @@ def end_with(parent: int) -> None:
 
     To be called again after the credentials have changed, for the kernel forgets it then.
     """
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL.value, 0, 0, 0)
+    libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL.value, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+@functools.cache
+def libc() -> Any:
+    """Return the C library, for calls of the kernel that Python has not got.
+
+    Raises:
+        ImportError: this Python has no ctypes.
+    """
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _end() -> None:

@@ -20,7 +20,7 @@ import re
 import shutil
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from . import child, slots
 from .errors import PrivateTreeError, causes
@@ -64,7 +64,7 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
     if sys.platform != "linux":
         raise PrivateTreeError("this system is not Linux")
     try:
-        import ctypes  # noqa: F401 - once, for all the children
+        child.libc()  # once, for all the children
     except ImportError as error:
         raise PrivateTreeError("this Python has no ctypes") from error
     caller = os.getpid()
@@ -233,9 +233,9 @@ def _keep_capability(number: int | None) -> None:
     kept = 0 if number is None else 1 << number
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)(kept, kept, kept)
-    _checked(_libc().capset(header, data))
+    _checked(child.libc().capset(header, data))
     if number is not None:
-        _checked(_libc().prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0))
+        _checked(child.libc().prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0))
 
 
 def _mount_below(root: str) -> str | None:
@@ -279,21 +279,15 @@ def _refused(what: str) -> Iterator[None]:
 # --- the kernel's calls -------------------------------------------------------------------------
 
 
-def _libc() -> Any:
-    import ctypes
-
-    return ctypes.CDLL(None, use_errno=True)
-
-
 def _unshare(flags: int) -> None:
-    _checked(_libc().unshare(flags))
+    _checked(child.libc().unshare(flags))
 
 
 def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
     words = [None if word is None else os.fsencode(word) for word in (source, target, kind)]
     import ctypes
 
-    _checked(_libc().mount(*words, ctypes.c_ulong(flags), data.encode()))
+    _checked(child.libc().mount(*words, ctypes.c_ulong(flags), data.encode()))
 
 
 def _checked(result: int) -> None:

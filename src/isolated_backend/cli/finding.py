@@ -124,7 +124,7 @@ class Report:
 
     @property
     def fitting(self) -> str:
-        """The value of ``in-tree-writes`` that fits; ``private`` does, by turns if need be."""
+        """The ``in-tree-writes`` that fits; ``private`` always does, if need be by turns."""
         return "private" if self.setting == "private" else self.isolated.writes.fitting
 
     @property
