@@ -108,6 +108,66 @@ def test_builds_do_not_meet_in_a_work_directory_that_setup_cfg_names(
     assert artifacts[0] == artifacts[1]
 
 
+FIXED_PATHS = {
+    "build_wheel": """
+from setuptools.command.build_py import build_py
+class fixed(build_py):
+    def run(self):
+        super().run()
+        os.makedirs("build/lib/odd", exist_ok=True)
+        open("build/lib/odd/made.py", "w").close()
+command = {"build_py": fixed}
+""",
+    "build_sdist": """
+from setuptools.command.sdist import sdist
+class fixed(sdist):
+    def make_release_tree(self, base_dir, files):
+        super().make_release_tree(base_dir, files)
+        os.makedirs("odd-1", exist_ok=True)
+        open("odd-1/made.py", "w").close()
+command = {"sdist": fixed}
+""",
+}
+
+
+@pytest.mark.parametrize("hook", FIXED_PATHS)
+def test_no_file_that_setuptools_would_ship_is_lost_silently(hook: str, tmp_path: Path) -> None:
+    """A setup.py may write to where setuptools works by default, by a fixed path."""
+    root = tmp_path / "root"
+    (root / "odd").mkdir(parents=True)
+    (root / "odd" / "__init__.py").touch()
+    setup = 'setup(name="odd", version="1", packages=["odd"], cmdclass=command)\n'
+    head = "import os\nfrom setuptools import setup\n"
+    (root / "setup.py").write_text(head + FIXED_PATHS[hook] + setup)
+    out = tmp_path / "out"
+    directory = {hook.replace("build", "").strip("_") + "_directory": str(out)}
+    outcome = call(root, hook, **directory).outcome  # type: ignore[attr-defined]
+    assert outcome.error == "SystemExit"
+    assert "made.py" in outcome.message
+    assert "Take the directory from the command" in outcome.message
+    assert not out.exists()
+    plain = call(root, hook, PLAIN, **directory).outcome  # type: ignore[attr-defined]
+    assert any(
+        name.endswith("odd/made.py") or name == "odd-1/made.py"
+        for name in names(out / plain.result)
+    )
+
+
+def test_what_is_written_beside_what_setuptools_collects_is_the_projects(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "odd").mkdir(parents=True)
+    (root / "odd" / "__init__.py").touch()
+    (root / "setup.py").write_text(
+        "import os, shutil\nfrom setuptools import setup\n"
+        "shutil.rmtree('build', ignore_errors=True)\nos.makedirs('build/lib/odd')\n"
+        "os.makedirs('build/own')\nopen('build/own/cache', 'w').close()\n"
+        'setup(name="odd", version="1", packages=["odd"])\n'
+    )
+    for hook, argument in (("build_wheel", "wheel"), ("build_sdist", "sdist")):
+        directory = {f"{argument}_directory": str(tmp_path / "out")}
+        assert call(root, hook, **directory).outcome.error == ""  # type: ignore[attr-defined]
+
+
 def test_an_egg_base_that_config_settings_ask_for_stays_in_the_root(sample: Sample) -> None:
     root = sample("src_layout")
     (root / "asked").mkdir()

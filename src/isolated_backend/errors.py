@@ -28,6 +28,10 @@ class RedirectError(BackendError):
     """The installed setuptools lacks something that has to be redirected."""
 
 
+class LostFileError(BackendError):
+    """The project's own code has put a file where setuptools would find it, and we do not."""
+
+
 class PublishError(BackendError):
     """The finished artifact cannot be put where the frontend wants it."""
 

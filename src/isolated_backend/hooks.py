@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 # What only a build needs is imported there: build requirements are mostly told without it.
 from . import bytecode, requirements
-from .errors import BackendError, PrivateTreeError, ReadOnlyTreeError, ShadowError, causes
+from .errors import (
+    BackendError,
+    LostFileError,
+    PrivateTreeError,
+    ReadOnlyTreeError,
+    ShadowError,
+    causes,
+)
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -121,7 +128,7 @@ class _Call(NamedTuple):
                         "builds take turns instead."
                     )
             with ExitStack() as taken:
-                told = []
+                told: list[Callable[[str], object]] = [self.shadow.note_write]
                 if not os.access(self.root, os.W_OK):
                     told.append(taken.enter_context(_read_only_root_named(self.root, obstacle)))
                 own, writer = self.shadow.own, self._writer()
@@ -153,7 +160,8 @@ class _Call(NamedTuple):
         from . import privatetree, treelock
 
         settings = self.settings._replace(in_tree_writes="private")
-        with treelock.held(self.root, settings, own=self.shadow.own):
+        shadow = self.shadow
+        with treelock.held(self.root, settings, own=shadow.own, told=[shadow.note_write]):
             return privatetree.run(
                 lambda: self._redirected(arguments),
                 self.root,
@@ -171,7 +179,14 @@ class _Call(NamedTuple):
             _full_disk_named(self.shadow),
             _redirection_told(self.shadow),
         ):
-            return getattr(setuptools, self.hook)(*arguments)
+            returned = getattr(setuptools, self.hook)(*arguments)
+        if self.hook in ("build_sdist", "build_wheel") and (lost := self.shadow.lost()):
+            raise LostFileError(
+                f"The project's own code writes {lost} in {self.root}, but this build works "
+                "elsewhere, and would leave that file out. Take the directory from the command "
+                "(`self.build_lib`, `self.egg_info`, `base_dir`), or write it into the package."
+            )
+        return returned
 
     def published(self, name: str, directory: str) -> str:
         """Put the finished artifact *name* into *directory* and return its name."""
@@ -206,7 +221,7 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
         place = taken.enter_context(lease)
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
-        shadow = Shadow(root, place, temporary, metadata_directory)
+        shadow = Shadow(root, place, temporary, metadata_directory, hook)
         shadow.normal_form = normal_form
         yield _Call(delegate, hook, root, settings, shadow)
 

@@ -36,12 +36,19 @@ class Shadow:
         temporary: the directory for temporary files. Where it is inside the root, the shadows in
             it must not appear in any file list.
         metadata_directory: where the frontend wants the metadata of this call, if it does.
+        hook: the name of the hook.
     """
 
     def __init__(
-        self, root: str, place: str, temporary: str, metadata_directory: str | None = None
+        self,
+        root: str,
+        place: str,
+        temporary: str,
+        metadata_directory: str | None = None,
+        hook: str = "",
     ) -> None:
         self.root = root
+        self.hook = hook
         self.place = place
         self.metadata_directory = metadata_directory
         self.open = True
@@ -51,6 +58,8 @@ class Shadow:
         self._moved: set[str] = set()  # in-tree names of what has been relocated
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: set[str] = set()  # absolute paths that are to stay in the root
+        self._collected: set[str] = set()  # in-tree names of directories that make the artifact
+        self._written: list[str] = []  # in-tree names of what the project writes into the root
         self._hidden = _below(os.path.join(temporary, PREFIX), root)
         _inherit_group(root, place)
 
@@ -117,6 +126,26 @@ class Shadow:
             if not any(_below(name, other) for other in found):
                 found.append(name)
         return found
+
+    def collect(self, place: str) -> None:
+        """Take note that the artifact is made of what is in the directory *place*."""
+        self._collected.add(self.in_tree(place))
+
+    def note_write(self, name: str) -> None:
+        """Take note that somebody is about to write *name*, relative to the root, in the root."""
+        self._written.append(name)
+
+    def lost(self) -> str | None:
+        """Return a file that setuptools would have put into the artifact, and we have not.
+
+        A setup.py may name a directory by where it is in the root by default (``build/lib``,
+        ``name-version``), and put a file there.
+        """
+        for name in self._written:
+            collected = any(_below(name, directory) is not None for directory in self._collected)
+            if collected and os.path.isfile(os.path.join(self.root, name)):
+                return name
+        return None
 
     def is_in_root(self, path: str) -> bool:
         """Tell whether *path* is in the root, and not in a shadow that lies there."""

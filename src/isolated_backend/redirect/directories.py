@@ -43,6 +43,10 @@ WORK_DIRECTORIES = {
 }
 
 
+#: Those that a wheel is made of.
+_COLLECTED = ("build_lib", "bdist_dir")
+
+
 @replaces("distutils.cmd", "Command", "ensure_finalized")
 def _work_directories(shadow: Shadow, original: Method) -> Method:
     """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
@@ -73,6 +77,8 @@ def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
             setattr(command, option, shadow.relocate_from_anywhere(path))
         else:  # outside of the root this is a temporary directory of editable_wheel's
             setattr(command, option, shadow.relocate(path))
+        if option in _COLLECTED and shadow.hook == "build_wheel":
+            shadow.collect(os.fspath(getattr(command, option)))
 
 
 def asked_for(command: Any, name: str, option: str) -> str:

@@ -44,6 +44,7 @@ def _egg_info(shadow: Shadow, original: Method) -> Method:
         egg_info = shadow.relocate(self.egg_info)
         if egg_info != self.egg_info:
             self.egg_info = shadow.seed(egg_info)
+            shadow.collect(self.egg_info)
             self.egg_base = os.path.dirname(egg_info)
             os.makedirs(self.egg_base, exist_ok=True)
 

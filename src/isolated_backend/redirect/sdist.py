@@ -30,6 +30,7 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
 
         name = self.distribution.get_fullname()
         base_dir = shadow.relocate(name)
+        shadow.collect(base_dir)
         streamed = archive.without_staging(_unseen(shadow, self)) - {"setup.cfg"}  # that is edited
         example = archive.example_of(streamed) if streamed else ""
         streamed.discard(example)
