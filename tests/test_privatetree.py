@@ -304,13 +304,9 @@ def test_an_owner_whom_a_user_namespace_does_not_know(
 
 
 @needs_private_trees
-@pytest.mark.parametrize("chained", [False, True])
-def test_such_an_owner_within_the_root(chained: bool, root: Path, place: Path) -> None:
+def test_such_an_owner_within_the_root(root: Path, place: Path) -> None:
     def function() -> None:
-        error = OSError(errno.EOVERFLOW, "Value too large for defined data type")
-        if chained:
-            raise SystemExit("error") from error  # as setuptools does
-        raise error
+        raise OSError(errno.EOVERFLOW, "Value too large for defined data type")
 
     with pytest.raises(PrivateTreeError, match="belongs to users or groups"):
         privatetree.run(function, str(root), str(place))
@@ -506,8 +502,7 @@ def test_without_one_a_read_only_root_says_what_was_to_be_written(
     """As with the real thing, but for the superuser, too."""
     configure(writer, "auto")
     monkeypatch.chdir(writer)
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "access", lambda path, *_, **__: path != str(writer))
     monkeypatch.setenv("FAIL", "PermissionError(13, 'Permission denied')")
 
     def refuse(*_: object, **__: object) -> None:

@@ -71,7 +71,7 @@ def test_the_environment_wins(
         ("[tool.isolated-backend]\nkep = true\n", r"has no key `kep`; it knows `keep`"),
         (
             "[tool.isolated-backend]\nin-tree-writes = 'no'\n",
-            r"one of 'auto', 'lock', 'allow', not",
+            r"one of 'auto', 'lock', 'private', 'allow', not",
         ),
         ("[tool.isolated-backend]\nin-tree-writes = 1\n", r"must be a string, not 1"),
         ("[tool.isolated-backend]\nlock-timeout = 'x'\n", r"must be a number, not 'x'"),

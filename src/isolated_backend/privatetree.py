@@ -72,19 +72,21 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
     def inside() -> T:
         _enter(root, place, through)
         child.end_with(caller)
-        try:
-            return function()
-        except (OSError, SystemExit) as error:
-            if any(getattr(cause, "errno", None) == errno.EOVERFLOW for cause in causes(error)):
-                raise PrivateTreeError(
-                    f"some of {root} belongs to users or groups that a user namespace does not know"
-                ) from error
-            raise
+        return function()
 
     try:
         return child.call(inside)
     except child.NoChildError as error:
         raise PrivateTreeError(str(error)) from error
+    except (Exception, SystemExit) as error:
+        overflow = any(getattr(each, "errno", None) == errno.EOVERFLOW for each in causes(error))
+        # Cython hides the reason, and so does a child process: then the tree has to tell.
+        hidden = os.geteuid() != 0 and not isinstance(error, PrivateTreeError)
+        if overflow or (hidden and _has_unknown_owner(root)):
+            raise PrivateTreeError(
+                f"some of {root} belongs to users or groups that a user namespace does not know"
+            ) from error
+        raise
 
 
 def obstacle(temporary: str) -> str | None:
@@ -136,6 +138,17 @@ def _enter(root: str, place: str, through: Sequence[str]) -> None:
             _keep_capability(_CAP_DAC_OVERRIDE if is_locked else None)
     # To git, the root is another file system than what is around it: look there nevertheless.
     os.environ.setdefault("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1")
+
+
+def _has_unknown_owner(root: str) -> bool:
+    """Tell whether something in *root* is of another user or group than this process."""
+    known = (os.geteuid(), os.getegid())
+    for directory, directories, files in os.walk(root):
+        for name in (*directories, *files):
+            found = os.lstat(os.path.join(directory, name))
+            if (found.st_uid, found.st_gid) != known:
+                return True
+    return False
 
 
 def _new_namespaces() -> bool:
