@@ -457,8 +457,8 @@ def test_no_build_runs_meanwhile(
     """A build locks the very file that is replaced."""
     (root / "pyproject.toml").write_text(TABLE)
     monkeypatch.setattr(adopt, "Settings", lambda: Settings(lock_timeout=0.0))
-    with treelock.held(str(root), Settings(), own=()):
-        monkeypatch.delenv(treelock.MARKER)
+    with treelock.held(str(root), Settings(), own=()), pytest.MonkeyPatch.context() as inside:
+        inside.delenv(treelock.MARKER)  # or it would be the build's own child
         message = _refused("adopt", str(root), capsys=capsys)
     assert "to write (adopt) in" in message.splitlines()[-1]
     assert (root / "pyproject.toml").read_text() == TABLE

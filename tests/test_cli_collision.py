@@ -192,8 +192,7 @@ def test_reasons_are_shown() -> None:
     assert lines[start + 2].startswith("  demo-1.0/: every build stages its sdist in this one ")
     assert lines[start + 2].endswith(" (1 sdist came out wrong)")
     nowhere = lines.index(
-        "1 build with setuptools.build_meta failed without naming one of the places that all of "
-        "them write to:"
+        "1 build with setuptools.build_meta failed and named no place; all of them write to:"
     )
     assert lines[nowhere + 1] == "  build/, src/demo.egg-info/"
     assert not [line for line in lines if "builds with isolated_backend fought" in line]
