@@ -35,6 +35,8 @@ def test_they_are_those_that_importlib_finds(
     packages, more = tmp_path / "packages", tmp_path / "more"
     install(packages, "one")
     install(more, "three")
+    # Others write into the current directory meanwhile, which makes it another.
+    monkeypatch.setattr("sys.path", [e for e in sys.path if os.path.abspath(e) != os.getcwd()])
     monkeypatch.syspath_prepend(packages)
     original = importlib.metadata.entry_points
     commands = original(group="distutils.commands")
