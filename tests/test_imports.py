@@ -80,3 +80,29 @@ def test_a_setuptools_that_uses_it_at_once_has_it(use: str) -> None:
 def test_collecting_garbage_stays_off_where_it_was_off() -> None:
     script = "import gc\ngc.disable()\n" + DEFERRED.replace("gc.isen", "not gc.isen")
     assert run(script).returncode == 0
+
+
+GARBAGE = """
+import gc
+from isolated_backend.redirect.imports import garbage_kept
+gc.collect()
+{before}
+young = []
+with garbage_kept():
+    young += [[] for _ in range(100_000)]
+"""
+
+
+def test_what_was_imported_is_old_and_not_frozen() -> None:
+    script = GARBAGE.format(before="") + (
+        "assert gc.isenabled() and not gc.get_freeze_count()\n"
+        "assert len(gc.get_objects(generation=0)) < 10_000 < len(gc.get_objects())\n"
+    )
+    assert run(script).returncode == 0
+
+
+def test_what_somebody_has_frozen_stays_so() -> None:
+    script = GARBAGE.format(before="gc.freeze()\nfrozen = gc.get_freeze_count()") + (
+        "assert gc.get_freeze_count() == frozen\n"
+    )
+    assert run(script).returncode == 0

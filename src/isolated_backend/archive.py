@@ -14,6 +14,8 @@ import tarfile
 import time
 from typing import TYPE_CHECKING
 
+from .compression import gzipped_tar
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -75,7 +77,7 @@ def write(
         OSError: a file cannot be read, or *path* cannot be written.
     """
     finish = normal_form.of_tar if normal_form else _as_it_is
-    with normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive:
+    with normal_form.archive(path) if normal_form else gzipped_tar(path) as archive:
         like = archive.gettarinfo(os.path.join(staging, example))
         fraction_is_lost = like.mtime != os.stat(example).st_mtime
         directory_mode = os.stat(staging).st_mode

@@ -32,11 +32,6 @@ _EARLIEST, _LATEST = 315532800, 4354819199
 _UNIX = 3  # the system that a member of a zip archive says it was made on
 _MSDOS_DIRECTORY = 0x10
 
-_LEVEL = 9  # as tarfile's, and so setuptools'
-
-#: Enough that a small file is compressed in one go.
-_BUFFER = 1 << 16
-
 
 class NormalForm:
     """The normal form of the archives of one hook call.
@@ -93,20 +88,10 @@ class NormalForm:
 
     @contextmanager
     def archive(self, path: str) -> Iterator[tarfile.TarFile]:
-        """Open the gzipped tar archive *path* for members that are normal (:meth:`of_tar`).
+        """Open the gzipped tar archive *path* for members that are normal (:meth:`of_tar`)."""
+        from .compression import gzipped_tar
 
-        As setuptools compresses it, but with neither a time nor a name in the header.
-        """
-        import gzip
-        import tarfile
-
-        with (
-            open(path, "wb") as file,
-            gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as compressed,
-            tarfile.open(
-                mode="w|", fileobj=compressed, bufsize=_BUFFER, format=tarfile.PAX_FORMAT
-            ) as archive,
-        ):
+        with gzipped_tar(path, anonymous=True) as archive:
             yield archive
         self._written.add(_state(path))
 

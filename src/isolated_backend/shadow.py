@@ -8,7 +8,6 @@ they are (:meth:`Shadow.actual`).
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
@@ -115,7 +114,9 @@ class Shadow:
         absolute = self._absolute(place)
         if any(_below(absolute, known) is not None for known in (self.place, *self._asked)):
             return place
-        digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:16]
+        from hashlib import sha256  # few projects do this, and all would pay for the import
+
+        digest = sha256(os.fsencode(absolute)).hexdigest()[:16]
         return os.path.join(self.place, _OUTSIDE, digest)
 
     @property

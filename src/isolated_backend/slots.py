@@ -14,7 +14,6 @@ discovery does not look into directories with a dot in their name.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -25,6 +24,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 from .errors import ShadowError
 from .lock import try_lock
@@ -113,8 +113,9 @@ def directory_of(root: str, temporary: str) -> str:
     """Return the path of the directory that holds the slots of the project in *root*."""
     real = os.path.realpath(root)
     name = re.sub(r"[^\w.-]+", "_", os.path.basename(real), flags=re.ASCII)[:32] or "root"
-    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
-    return os.path.join(home(temporary), f"{name}-{digest}")
+    # Two projects that should ever have one sum share their slots, and each build leases one.
+    # A better digest is not worth importing hashlib, which takes as long as the lease.
+    return os.path.join(home(temporary), f"{name}-{crc32(os.fsencode(real)):08x}")
 
 
 class Tenant(NamedTuple):

@@ -64,11 +64,17 @@ def _drop(stand_in: ModuleType) -> None:
 
 @contextmanager
 def garbage_kept() -> Iterator[None]:
-    """Let the garbage be while modules are imported: they make many objects, and all stay."""
+    """Let the garbage be while modules are imported: they make many objects, and all stay.
+
+    Afterwards these count as old: the collector would look at them all, once more, to find that.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if not gc.get_freeze_count():  # else somebody has frozen what is to stay frozen
+            gc.freeze()
+            gc.unfreeze()
         if enabled:
             gc.enable()
