@@ -311,7 +311,7 @@ def _read_only_root_named(root: str, obstacle: str | None) -> Iterator[Callable[
             raise ReadOnlyTreeError(sentence) from error
         from . import treelock
 
-        treelock.tell(sentence)  # perhaps it is something else that has failed
+        treelock.tell(f"warning: {sentence}")  # perhaps it is something else that has failed
         raise
 
 
