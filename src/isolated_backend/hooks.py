@@ -23,6 +23,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     from .shadow import Shadow
@@ -128,14 +129,21 @@ class _Call(NamedTuple):
                         "builds take turns instead."
                     )
             with ExitStack() as taken:
-                told: list[Callable[[str], object]] = [self.shadow.note_write]
+                told: list[Callable[[str], object]] = []
                 if not os.access(self.root, os.W_OK):
                     told.append(taken.enter_context(_read_only_root_named(self.root, obstacle)))
-                own, writer = self.shadow.own, self._writer()
-                taken.enter_context(
-                    treelock.held(self.root, settings, own=own, writer=writer, told=told)
-                )
+                taken.enter_context(self._held(settings, *told))
                 return self._redirected(arguments)
+
+    def _held(
+        self, settings: Settings, *told: Callable[[str], object]
+    ) -> AbstractContextManager[None]:
+        """Hold the tree by *settings*, and tell the shadow and *told* what is written there."""
+        from . import treelock
+
+        shadow, writer = self.shadow, self._writer()
+        told = (shadow.note_write, *told)
+        return treelock.held(self.root, settings, own=shadow.own, writer=writer, told=told)
 
     def _writer(self) -> str | None:
         """Return why this hook writes into the tree, whatever the project does."""
@@ -157,11 +165,9 @@ class _Call(NamedTuple):
 
     def _in_a_private_tree(self, arguments: tuple[Any, ...]) -> Any:
         """Call the hook where no other sees what it writes: it only reads the tree."""
-        from . import privatetree, treelock
+        from . import privatetree
 
-        settings = self.settings._replace(in_tree_writes="private")
-        shadow = self.shadow
-        with treelock.held(self.root, settings, own=shadow.own, told=[shadow.note_write]):
+        with self._held(self.settings._replace(in_tree_writes="private")):
             return privatetree.run(
                 lambda: self._redirected(arguments),
                 self.root,
@@ -221,8 +227,7 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
         place = taken.enter_context(lease)
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
-        shadow = Shadow(root, place, temporary, metadata_directory, hook)
-        shadow.normal_form = normal_form
+        shadow = Shadow(root, place, temporary, metadata_directory, hook, normal_form)
         yield _Call(delegate, hook, root, settings, shadow)
 
 
