@@ -115,7 +115,8 @@ class _Call(NamedTuple):
 
             redirect.load(self.delegate)  # once, should there be a child
             settings, obstacle = self.settings, None
-            if self._wants_private_tree():
+            is_writable = os.access(self.root, os.W_OK)
+            if self._wants_private_tree(is_writable):
                 try:
                     return self._in_a_private_tree(arguments)
                 except PrivateTreeError as error:
@@ -130,7 +131,7 @@ class _Call(NamedTuple):
                     )
             with ExitStack() as taken:
                 told: list[Callable[[str], object]] = []
-                if not os.access(self.root, os.W_OK):
+                if not is_writable:
                     told.append(taken.enter_context(_read_only_root_named(self.root, obstacle)))
                 taken.enter_context(self._held(settings, *told))
                 return self._redirected(arguments)
@@ -149,18 +150,21 @@ class _Call(NamedTuple):
         """Return why this hook writes into the tree, whatever the project does."""
         return "an editable install" if self.hook == "build_editable" else None
 
-    def _wants_private_tree(self) -> bool:
+    def _wants_private_tree(self, is_writable: bool) -> bool:
         """Tell whether this hook is to have a private tree, if there can be one.
 
         An editable install leaves files in the root; that is what it is for. A build that the
         project's own build starts is at work in the same tree as that.
+
+        Args:
+            is_writable: whether the root can be written.
         """
         from . import treelock
 
         if self._writer() or treelock.is_held_by_a_parent(self.root):
             return False
         if self.settings.in_tree_writes == "auto":
-            return sys.platform == "linux" and not os.access(self.root, os.W_OK)
+            return sys.platform == "linux" and not is_writable
         return self.settings.in_tree_writes == "private"
 
     def _in_a_private_tree(self, arguments: tuple[Any, ...]) -> Any:
