@@ -170,17 +170,21 @@ class _Call(NamedTuple):
     def _in_a_private_tree(self, arguments: tuple[Any, ...]) -> Any:
         """Call the hook where no other sees what it writes: it only reads the tree."""
         from . import privatetree
+        from .redirect import log
 
         with self._held(self.settings._replace(in_tree_writes="private")):
-            return privatetree.run(
-                lambda: self._redirected(arguments),
+            returned, verbosity = privatetree.run(
+                lambda: (self._redirected(arguments), log.verbosity()),
                 self.root,
                 self.shadow.place,
                 # An environment in the root is not the project's, either.
                 through=[*self.shadow.own, sys.prefix],
             )
+        log.resume(verbosity)
+        return returned
 
     def _redirected(self, arguments: tuple[Any, ...]) -> Any:
+        """Call the hook, and give the artifact its normal form, in the process that has made it."""
         from . import redirect
 
         setuptools = redirect.load(self.delegate)
@@ -196,6 +200,9 @@ class _Call(NamedTuple):
                 "elsewhere, and would leave that file out. Take the directory from the command "
                 "(`self.build_lib`, `self.egg_info`, `base_dir`), or write it into the package."
             )
+        if self.shadow.normal_form is not None:
+            with _full_disk_named(self.shadow):
+                self.shadow.normal_form.give(os.path.join(self.shadow.dist, returned))
         return returned
 
     def published(self, name: str, directory: str) -> str:
@@ -203,11 +210,7 @@ class _Call(NamedTuple):
         from .publish import publish
         from .redirect import log
 
-        made = os.path.join(self.shadow.dist, name)
-        if self.shadow.normal_form is not None:
-            with _full_disk_named(self.shadow):
-                self.shadow.normal_form.give(made)
-        publish(made, directory)
+        publish(os.path.join(self.shadow.dist, name), directory)
         log.info(f"{name} was built in isolation and is in {directory}")
         return name
 
