@@ -340,7 +340,7 @@ def test_denied_on_a_read_only_mount_what_was_to_be_written_is_said(
     assert done.status != 0
     (line,) = {line for line in done.output.splitlines() if line.startswith("isolated-backend:")}
     assert line == (
-        f"isolated-backend: {root} cannot be written, and the project's own code writes "
+        f"isolated-backend: warning: {root} cannot be written, and the project's own code writes "
         "writer/fast.c there while it is built; nor is there a private tree of it, for the "
         "kernel grants no user namespace (Operation not permitted)."
     )

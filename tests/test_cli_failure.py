@@ -98,6 +98,7 @@ Backend: Wrote response {{'code': 1, 'exc_type': 'E', 'exc_msg': 'no'}} to /tmp/
         (("running sdist", "ValueError: no"), "ValueError: no"),
         (("error: no such file", "later"), "error: no such file"),
         (("isolated-backend: waiting for 1", "isolated-backend: no."), "isolated-backend: no."),
+        (("There is no compiler.", "isolated-backend: waiting for 1"), "There is no compiler."),
         (("    raise SystemExit(x)", "SystemExit: error: no"), "error: no"),
         (("Traceback (most recent call last):", "There is no compiler."), "There is no compiler."),
     ],
@@ -128,6 +129,22 @@ def test_frontends_add_nothing_to_it(frontend: str, said: tuple[str, str], line:
             "isolated-backend: Cannot make it.\n",
             "isolated-backend: Cannot make it.",
         ),
+        (
+            "isolated-backend: keeping the shadow in /b\n"
+            "isolated-backend: no private tree of /a, for reasons; builds take turns instead.\n"
+            "isolated-backend: waiting for process 1 (x) to write (a.c) in /a.\n"
+            "isolated-backend: warning: /a cannot be written, and the project's own code writes "
+            "a.c there while it is built.\n"
+            "ValueError: another reason\n",
+            "ValueError: another reason",
+        ),
+        (
+            "isolated-backend: /a cannot be written, and the project's own code writes a.c there "
+            "while it is built.\n",
+            "isolated-backend: /a cannot be written, and the project's own code writes a.c there "
+            "while it is built.",
+        ),
+        ("isolated-backend: waiting for process 1 (x) to begin in /a.\n", "it printed no error"),
         (
             "ERROR: Exception:\nTraceback (most recent call last):\n  File x\nOSError: no\n",
             "OSError: no",

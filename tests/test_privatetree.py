@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from artifacts import members, names
 from backends import OURS, PLAIN, HookProcess
 from isolated_backend import child, hooks, privatetree, slots
 from isolated_backend.errors import PrivateTreeError, ReadOnlyTreeError
+from isolated_backend.reproducible import NormalForm
 from snapshot import snapshot
 
 _OBSTACLE = privatetree.obstacle(tempfile.gettempdir())
@@ -371,6 +374,71 @@ def test_a_hook_leaves_nothing_in_the_root(kind: str, writer: Path, tmp_path: Pa
 
 
 @needs_private_trees
+def test_a_hook_says_as_much_as_without(writer: Path, tmp_path: Path) -> None:
+    settings: list[dict[str, str]] = [{"quiet": "1"}, {}, {"verbose": "1"}, {"quiet": "1"}]
+    calls = [
+        (
+            "build_wheel",
+            {"wheel_directory": str(tmp_path / str(number)), "config_settings": each},
+        )
+        for number, each in enumerate(settings)
+    ]
+    for writes in ("private", "allow"):  # the latter is the control
+        configure(writer, writes)
+        process = HookProcess(OURS, writer)
+        assert [outcome.error for outcome in process(*calls)] == [""] * 4
+        assert [
+            line.rpartition("/")[2]
+            for line in process.output.splitlines()
+            if " was built in isolation and is in " in line
+        ] == ["1", "2"], writes
+
+
+@needs_private_trees
+@pytest.mark.parametrize("kind", ["sdist", "wheel"])
+def test_nothing_is_compressed_twice(
+    kind: str, writer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has written an artifact in its normal form knows that it is: the child."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("it is written again")
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    monkeypatch.setattr(NormalForm, "_rewrite_sdist", refuse)
+    monkeypatch.setattr(zipfile.ZipFile, "read", refuse)
+    monkeypatch.chdir(writer)
+    if kind == "sdist":
+        hooks.build_sdist(PLAIN, str(tmp_path / "out"), None)
+    else:
+        hooks.build_wheel(PLAIN, "wheel", str(tmp_path / "out"), None, None)
+
+
+@needs_private_trees
+def test_what_is_not_in_its_normal_form_is_brought_into_it(writer: Path, tmp_path: Path) -> None:
+    """The project packs its sdist in its own way, in the private tree."""
+    override = """
+from setuptools.command.sdist import sdist
+class Own(sdist):
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **_):
+        import tarfile
+        with tarfile.open(base_name + ".tar.gz", "w:gz") as archive:
+            archive.add(base_dir)
+        return base_name + ".tar.gz"
+"""
+    setup = SETUP.replace("setup(name", override + "setup(cmdclass={'sdist': Own}, name")
+    (writer / "setup.py").write_text(setup)
+    made = []
+    for name, epoch in (("a", "1700000000"), ("b", "1700000000"), ("c", None)):
+        variables = {"SOURCE_DATE_EPOCH": epoch} if epoch else {}
+        sdist, _ = built(writer, tmp_path / name, "sdist", environment=variables)
+        with tarfile.open(sdist) as archive:
+            made.append({member.mtime for member in archive})
+    assert made[:2] == [{1700000000}] * 2
+    assert made[2] != made[0]  # the control
+
+
+@needs_private_trees
 def test_metadata_that_the_frontend_wants_in_the_root_is_there(writer: Path) -> None:
     (writer / "meta").mkdir()
     before = snapshot(writer)
@@ -493,7 +561,9 @@ def test_another_error_stays_what_it_is(
 ) -> None:
     with pytest.raises(KeyError):
         failing(tmp_path, written, None, KeyError())
-    assert ("writes x.c there" in capfd.readouterr().err) is bool(written)
+    said = capfd.readouterr().err
+    assert ("writes x.c there" in said) is bool(written)
+    assert said.startswith("isolated-backend: warning: " * bool(written))
 
 
 def test_without_one_a_read_only_root_says_what_was_to_be_written(

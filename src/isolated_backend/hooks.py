@@ -23,6 +23,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     from .shadow import Shadow
@@ -114,7 +115,8 @@ class _Call(NamedTuple):
 
             redirect.load(self.delegate)  # once, should there be a child
             settings, obstacle = self.settings, None
-            if self._wants_private_tree():
+            is_writable = os.access(self.root, os.W_OK)
+            if self._wants_private_tree(is_writable):
                 try:
                     return self._in_a_private_tree(arguments)
                 except PrivateTreeError as error:
@@ -128,49 +130,61 @@ class _Call(NamedTuple):
                         "builds take turns instead."
                     )
             with ExitStack() as taken:
-                told: list[Callable[[str], object]] = [self.shadow.note_write]
-                if not os.access(self.root, os.W_OK):
+                told: list[Callable[[str], object]] = []
+                if not is_writable:
                     told.append(taken.enter_context(_read_only_root_named(self.root, obstacle)))
-                own, writer = self.shadow.own, self._writer()
-                taken.enter_context(
-                    treelock.held(self.root, settings, own=own, writer=writer, told=told)
-                )
+                taken.enter_context(self._held(settings, *told))
                 return self._redirected(arguments)
+
+    def _held(
+        self, settings: Settings, *told: Callable[[str], object]
+    ) -> AbstractContextManager[None]:
+        """Hold the tree by *settings*, and tell the shadow and *told* what is written there."""
+        from . import treelock
+
+        shadow, writer = self.shadow, self._writer()
+        told = (shadow.note_write, *told)
+        return treelock.held(self.root, settings, own=shadow.own, writer=writer, told=told)
 
     def _writer(self) -> str | None:
         """Return why this hook writes into the tree, whatever the project does."""
         return "an editable install" if self.hook == "build_editable" else None
 
-    def _wants_private_tree(self) -> bool:
+    def _wants_private_tree(self, is_writable: bool) -> bool:
         """Tell whether this hook is to have a private tree, if there can be one.
 
         An editable install leaves files in the root; that is what it is for. A build that the
         project's own build starts is at work in the same tree as that.
+
+        Args:
+            is_writable: whether the root can be written.
         """
         from . import treelock
 
         if self._writer() or treelock.is_held_by_a_parent(self.root):
             return False
         if self.settings.in_tree_writes == "auto":
-            return sys.platform == "linux" and not os.access(self.root, os.W_OK)
+            return sys.platform == "linux" and not is_writable
         return self.settings.in_tree_writes == "private"
 
     def _in_a_private_tree(self, arguments: tuple[Any, ...]) -> Any:
         """Call the hook where no other sees what it writes: it only reads the tree."""
-        from . import privatetree, treelock
+        from . import privatetree
+        from .redirect import log
 
-        settings = self.settings._replace(in_tree_writes="private")
-        shadow = self.shadow
-        with treelock.held(self.root, settings, own=shadow.own, told=[shadow.note_write]):
-            return privatetree.run(
-                lambda: self._redirected(arguments),
+        with self._held(self.settings._replace(in_tree_writes="private")):
+            returned, verbosity = privatetree.run(
+                lambda: (self._redirected(arguments), log.verbosity()),
                 self.root,
                 self.shadow.place,
                 # An environment in the root is not the project's, either.
                 through=[*self.shadow.own, sys.prefix],
             )
+        log.resume(verbosity)
+        return returned
 
     def _redirected(self, arguments: tuple[Any, ...]) -> Any:
+        """Call the hook, and give the artifact its normal form, in the process that has made it."""
         from . import redirect
 
         setuptools = redirect.load(self.delegate)
@@ -186,6 +200,9 @@ class _Call(NamedTuple):
                 "elsewhere, and would leave that file out. Take the directory from the command "
                 "(`self.build_lib`, `self.egg_info`, `base_dir`), or write it into the package."
             )
+        if self.shadow.normal_form is not None:
+            with _full_disk_named(self.shadow):
+                self.shadow.normal_form.give(os.path.join(self.shadow.dist, returned))
         return returned
 
     def published(self, name: str, directory: str) -> str:
@@ -193,11 +210,7 @@ class _Call(NamedTuple):
         from .publish import publish
         from .redirect import log
 
-        made = os.path.join(self.shadow.dist, name)
-        if self.shadow.normal_form is not None:
-            with _full_disk_named(self.shadow):
-                self.shadow.normal_form.give(made)
-        publish(made, directory)
+        publish(os.path.join(self.shadow.dist, name), directory)
         log.info(f"{name} was built in isolation and is in {directory}")
         return name
 
@@ -221,8 +234,7 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
         place = taken.enter_context(lease)
         if settings.keep:
             print(f"isolated-backend: keeping the shadow in {place}", file=sys.stderr, flush=True)
-        shadow = Shadow(root, place, temporary, metadata_directory, hook)
-        shadow.normal_form = normal_form
+        shadow = Shadow(root, place, temporary, metadata_directory, hook, normal_form)
         yield _Call(delegate, hook, root, settings, shadow)
 
 
@@ -311,7 +323,7 @@ def _read_only_root_named(root: str, obstacle: str | None) -> Iterator[Callable[
             raise ReadOnlyTreeError(sentence) from error
         from . import treelock
 
-        treelock.tell(sentence)  # perhaps it is something else that has failed
+        treelock.tell(f"warning: {sentence}")  # perhaps it is something else that has failed
         raise
 
 

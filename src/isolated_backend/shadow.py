@@ -36,6 +36,7 @@ class Shadow:
             it must not appear in any file list.
         metadata_directory: where the frontend wants the metadata of this call, if it does.
         hook: the name of the hook.
+        normal_form: what the artifact is to be in, if in any.
     """
 
     def __init__(
@@ -45,14 +46,15 @@ class Shadow:
         temporary: str,
         metadata_directory: str | None = None,
         hook: str = "",
+        normal_form: NormalForm | None = None,
     ) -> None:
         self.root = root
         self.hook = hook
+        self.normal_form = normal_form
         self.place = place
         self.metadata_directory = metadata_directory
         self.open = True
         self.copies: Copies | None = None  # those that are put off, while a wheel is made
-        self.normal_form: NormalForm | None = None  # what the archive is to be in, if in any
         self._temporary = temporary
         self._moved: set[str] = set()  # in-tree names of what has been relocated
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about

@@ -16,8 +16,13 @@ _ERROR = re.compile(
     r"|^ERROR\b"
     r"|^[\w.]*(?:Error|Exception)\b"  # the end of a traceback
     r"|^SystemExit: (?!\d+$)"  # what setup.py has to say at its end, where a traceback shows it
-    # ours, but not what is for information only
-    r"|^isolated-backend: (?!waiting |keeping |warning: |what setuptools |.* -> |.* was built in )"
+    r"|^isolated-backend: "  # ours, where it is no information
+)
+
+# What the backend says of a build that goes on.
+_INFORMATION = re.compile(
+    r"^isolated-backend: (?:waiting for |keeping the shadow in |warning: |no private tree of "
+    r"|what setuptools would write in |.* -> |.* was built in isolation and is in )"
 )
 
 # What a frontend adds to what the backend has said before.
@@ -48,7 +53,11 @@ def first_error(output: str, root: str) -> str:
     """
     plain = _COLOUR.sub("", output)
     lines = [_INDENTED.sub("", line.rstrip()) for line in plain.splitlines() if line.strip()]
-    news = [index for index, line in enumerate(lines) if not _NO_NEWS.match(line)]
+    news = [
+        index
+        for index, line in enumerate(lines)
+        if not (_NO_NEWS.match(line) or _INFORMATION.match(line))
+    ]
     if not news:
         return "it printed no error"
     index = next((i for i in news if _ERROR.search(lines[i])), news[-1])

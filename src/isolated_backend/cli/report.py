@@ -169,7 +169,7 @@ def _collisions(half: Half, incomparable: Collection[Kind]) -> Iterator[str]:
     if fought.nowhere and fought.common:
         yield ""
         builds = f"{fought.nowhere} build{'s' * (fought.nowhere > 1)}"
-        yield (f"{builds} with {half.backend} failed and named no place; all of them write to:")
+        yield f"{builds} with {half.backend} failed and named no place; all of them write to:"
         yield _listed(list(fought.common))
 
 
