@@ -7,8 +7,9 @@ Cython and setuptools-scm.
   private beside lock: the median of the paired ratios.
 - ``again``: the wall time of one more wheel of a checkout that was built before, private beside
   auto: what it costs that generated files do not stay.
-- ``set-up``: the milliseconds of a call in a private tree, from before the fork until the answer is
-  there, that does nothing but write a file.
+- ``set-up``: the milliseconds of a call in a private tree that does nothing but make a directory:
+  until it begins, which is what a hook waits for, and until its answer is there. In a process that
+  has imported what a hook has, for a fork takes longer the more there is.
 - ``idle``: the wall time of a hook of a project that writes nothing, auto beside allow.
 
 The two of a pair take turns, and which one is the first takes turns as well.
@@ -18,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -28,8 +28,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from integration.frontends import environment, failures, run_at_once
+from integration.projects import src_layout
 from integration.test_in_tree_writers import project
-from isolated_backend import privatetree
 
 
 def main() -> None:
@@ -46,6 +46,9 @@ def main() -> None:
                 _report(f"a {kind} wheel of a built checkout", measure, "auto", options.pairs)
         if "set-up" in options.what:
             _report_set_up(scratch, options.calls)
+        if "idle" in options.what:
+            title = "a wheel of a project that writes nothing"
+            _report(title, _idle(scratch), "allow", 4 * options.pairs, measured="auto")
 
 
 def _options() -> argparse.Namespace:
@@ -57,7 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=8, help="simultaneous builds")
     parser.add_argument("--calls", type=int, default=100, help="for the set-up")
     parser.add_argument("--kinds", nargs="*", default=["cython", "scm"], choices=["cython", "scm"])
-    every = ["at-once", "again", "set-up"]
+    every = ["at-once", "again", "set-up", "idle"]
     parser.add_argument("--what", nargs="*", default=every, choices=every)
     return parser.parse_args()
 
@@ -103,34 +106,72 @@ def _run(commands: list[list[str]], place: Path) -> None:
         raise SystemExit(f"builds failed: {failures(results)}")
 
 
-def _report(title: str, measure: Measure, other: str, pairs: int) -> None:
-    """Print the paired ratios of private to *other*."""
+def _report(
+    title: str, measure: Measure, other: str, pairs: int, measured: str = "private"
+) -> None:
+    """Print the paired ratios of one setting to *other*."""
     ratios = []
     for number in range(pairs):
-        order = [other, "private"] if number % 2 else ["private", other]
+        order = [other, measured] if number % 2 else [measured, other]
         seconds = {writes: measure(writes) for writes in order}
-        ratios.append(seconds["private"] / seconds[other])
-        print(f"  private {seconds['private']:.2f} s, {other} {seconds[other]:.2f} s", flush=True)
+        ratios.append(seconds[measured] / seconds[other])
+        print(f"  {measured} {seconds[measured]:.2f} s, {other} {seconds[other]:.2f} s", flush=True)
     print(
-        f"{title}: private/{other} {statistics.median(ratios):.2f}, "
+        f"{title}: {measured}/{other} {statistics.median(ratios):.2f}, "
         f"from {min(ratios):.2f} to {max(ratios):.2f}, {pairs} pairs",
         flush=True,
     )
 
 
+_SET_UP = """
+import os, shutil, sys, time
+import setuptools.build_meta
+from isolated_backend import privatetree
+
+root, place, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+def function():
+    begun = time.perf_counter()
+    os.mkdir(os.path.join(root, "new"))
+    return begun
+
+for _ in range(calls):
+    os.mkdir(place, 0o700)
+    called = time.perf_counter()
+    begun = privatetree.run(function, root, place)
+    answered = time.perf_counter()
+    os.chmod(os.path.join(place, privatetree.LAYERS, "work", "work"), 0o700)
+    shutil.rmtree(place)
+    print((begun - called) * 1000, (answered - called) * 1000)
+"""
+
+
 def _report_set_up(scratch: Path, calls: int) -> None:
-    root, place = scratch / "root", scratch / "place"
+    root = scratch / "root"
     root.mkdir()
-    costs = []
-    for _ in range(calls):
-        place.mkdir(mode=0o700)
-        began = time.perf_counter()
-        privatetree.run(lambda: os.mkdir(root / "new"), str(root), str(place))
-        costs.append((time.perf_counter() - began) * 1000)
-        shutil.rmtree(place, ignore_errors=True)
-        subprocess.run(["rm", "-rf", str(place)], check=True)
-    low, median, high = statistics.quantiles(costs, n=4)
-    print(f"set-up: median {median:.1f} ms, quartiles {low:.1f} and {high:.1f}, {calls} calls")
+    command = [sys.executable, "-c", _SET_UP, str(root), str(scratch / "place"), str(calls)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = [[float(word) for word in line.split()] for line in printed.splitlines()]
+    for about, costs in zip(("begins", "is answered"), zip(*rows, strict=True), strict=True):
+        low, median, high = statistics.quantiles(costs, n=4)
+        print(f"a call {about} after {median:.1f} ms ({low:.1f} to {high:.1f}, {calls} calls)")
+
+
+def _idle(scratch: Path) -> Measure:
+    """Measure a wheel by one setting, of a project that writes nothing."""
+    roots = {}
+    for writes in ("auto", "allow"):
+        roots[writes] = src_layout(scratch / f"idle-{writes}", "isolated_backend", files=30)
+        with open(roots[writes] / "pyproject.toml", "a") as file:
+            file.write(f'\n[tool.isolated-backend]\nin-tree-writes = "{writes}"\n')
+
+    def measure(writes: str) -> float:
+        with tempfile.TemporaryDirectory(dir=scratch) as place:
+            began = time.perf_counter()
+            _run([_command(roots[writes], Path(place, "out"))], Path(place))
+            return time.perf_counter() - began
+
+    return measure
 
 
 if __name__ == "__main__":

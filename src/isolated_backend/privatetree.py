@@ -67,6 +67,9 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
         child.libc()  # once, for all the children
     except ImportError as error:
         raise PrivateTreeError("this Python has no ctypes") from error
+    inner = root if root == os.sep else _mount_below(root)
+    if inner is not None:
+        raise PrivateTreeError(f"there is another mount in it, {inner}")
     caller = os.getpid()
 
     def inside() -> T:
@@ -105,6 +108,19 @@ def obstacle(temporary: str) -> str | None:
     return None
 
 
+def _mount_below(root: str) -> str | None:
+    """Return a directory in *root* where something is mounted, which an overlay would hide."""
+    prefix = os.fsencode(os.path.join(root, ""))
+    with suppress(OSError), open("/proc/self/mountinfo", "rb") as mounts:
+        for line in mounts:
+            point = line.split()[4]
+            if b"\\" in point:
+                point = re.sub(rb"\\(\d{3})", lambda found: bytes([int(found[1], 8)]), point)
+            if point.startswith(prefix):
+                return os.fsdecode(point)
+    return None
+
+
 # --- in the child -------------------------------------------------------------------------------
 
 
@@ -114,9 +130,6 @@ def _enter(root: str, place: str, through: Sequence[str]) -> None:
     Raises:
         PrivateTreeError: there is none, and why.
     """
-    inner = _mount_below(root)
-    if root == os.sep or inner:
-        raise PrivateTreeError(f"there is another mount in it, {inner or root}")
     is_locked = not os.access(root, os.W_OK) and os.stat(root).st_uid == os.geteuid()
     owners = [_owner(path) for path in (root, place)]
     is_user = _new_namespaces()
@@ -249,17 +262,6 @@ def _keep_capability(number: int | None) -> None:
     _checked(child.libc().capset(header, data))
     if number is not None:
         _checked(child.libc().prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0))
-
-
-def _mount_below(root: str) -> str | None:
-    """Return a directory in *root* where something is mounted, which an overlay would hide."""
-    prefix = os.fsencode(os.path.join(root, ""))
-    with suppress(OSError), open("/proc/self/mountinfo", "rb") as mounts:
-        for line in mounts:
-            point = re.sub(rb"\\(\d{3})", lambda found: bytes([int(found[1], 8)]), line.split()[4])
-            if point.startswith(prefix):
-                return os.fsdecode(point)
-    return None
 
 
 def _inside(paths: Sequence[str], root: str) -> list[str]:
