@@ -27,17 +27,20 @@ from .corpus.verdict import Artifact, Results, Verdict
 SMALL = ["six", "pyserial"]
 
 
-def check(project: Project, form: str) -> None:
-    verdict = carry_out(project, form, CACHE)
+def check(project: Project, form: str, *, slow: bool = False) -> None:
+    verdict = carry_out(project, form, CACHE, slow=slow)
     if not verdict.counts:
         pytest.skip(f"{project.name}: {table.note(verdict)}")
     assert not verdict.is_fault, table.note(verdict)
 
 
+@pytest.mark.parametrize("slow", [False, True], ids=["", "no short cuts"])
 @pytest.mark.parametrize("name", SMALL)
-def test_small_projects(name: str) -> None:
+def test_small_projects(name: str, slow: bool) -> None:
     (project,) = load([name])
-    check(project, "sdist")
+    check(project, "sdist", slow=slow)
+    (log,) = (CACHE / "work").glob(f"{name}-*-sdist/ours/build_sdist.log")
+    assert ("copying setup.py -> " in log.read_text()) == slow
 
 
 @pytest.mark.long

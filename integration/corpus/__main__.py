@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         projects = load(options.projects, listed)
     except CorpusError as error:
         sys.exit(f"corpus: {error}")
-    results = Results((options.results or cache / "results.json").resolve())
+    kept = "results-slow.json" if options.slow else "results.json"
+    results = Results((options.results or cache / kept).resolve())
     verdicts = {}
     for number, (project, verdict) in enumerate(_tried(projects, results, cache, options), 1):
         verdicts[project] = verdict
@@ -58,7 +59,7 @@ def _tried(
     def one(project: Project) -> Verdict:
         sys.stderr.write(f"         {project.requirement} …\n")  # in one piece: threads write it
         known = results if options.resume else None
-        verdict = carry_out(project, form, cache, known)
+        verdict = carry_out(project, form, cache, known, slow=options.slow)
         results.add(verdict)
         return verdict
 
@@ -96,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--checkout", action="store_true", help="build from a git checkout made of the sdist"
+    )
+    parser.add_argument(
+        "--slow", action="store_true", help="have isolated-backend take no short cuts"
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trials at once (2)")
     parser.add_argument("--results", type=Path, metavar="FILE", help="JSON of the verdicts")

@@ -3,12 +3,15 @@
 Run by the interpreter of a project's environment, so only the standard library is at hand, as
 ``python caller.py REQUEST`` in the project root with a JSON object::
 
-    {"backend": "module:object", "path": [...], "ours": bool,
+    {"backend": "module:object", "path": [...], "ours": bool, "slow": bool,
      "hook": "build_sdist", "arguments": {...}, "outcome": "file"}
 
 An empty hook is not called; the backend is imported only.
 
 The outcome is ``{"result": ...}`` or ``{"error": text}``, and the version of setuptools.
+
+With ``ours`` and ``slow``, our backend works as it does where somebody might look at the steps to
+an artifact: it stages and copies every file, and asks setuptools for build requirements.
 
 With ``ours`` and a ``path`` the project brings its own backend. It stays in charge; what it
 imported of setuptools' backend is ours from then on.
@@ -49,11 +52,29 @@ def backend_of(request: dict[str, Any]) -> Any:
     """Return the backend object to call."""
     module, _, attribute = request["backend"].partition(":")
     found = importlib.import_module(module)
+    if request["ours"] and request["slow"]:
+        take_no_short_cuts()
     if request["ours"] and request["path"] and not module.startswith("isolated_backend"):
         substitute(request["path"])
     for name in filter(None, attribute.split(".")):
         found = getattr(found, name)
     return found
+
+
+def take_no_short_cuts() -> None:
+    """Have our backend take none of the ways around staging, copying and setuptools.
+
+    Raises:
+        AttributeError: it has no such ways any more, or they are called otherwise.
+    """
+    for module, name, answer in (
+        ("requirements", "known", None),
+        ("redirect.sdist", "_unseen", []),
+        ("redirect.wheel", "_is_made_by_setuptools_alone", False),
+    ):
+        holder = importlib.import_module(f"isolated_backend.{module}")
+        getattr(holder, name)
+        setattr(holder, name, lambda *_, answer=answer: answer)
 
 
 def substitute(path: list[str]) -> None:

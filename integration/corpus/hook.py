@@ -36,6 +36,7 @@ def call(
     backend: str,
     path: Sequence[str],
     ours: bool,
+    slow: bool,
     root: Path,
     environment: Environment,
     variables: dict[str, str],
@@ -49,6 +50,7 @@ def call(
         backend: ``module`` or ``module:object``.
         path: the project's ``backend-path``.
         ours: whether an own backend of the project is to build with ours.
+        slow: whether our backend is to take no short cuts.
         root: the project root.
         environment: where to run.
         variables: the environment variables.
@@ -65,6 +67,7 @@ def call(
             "backend": backend,
             "path": list(path),
             "ours": ours,
+            "slow": slow,
             "hook": hook,
             "arguments": arguments,
             "outcome": str(outcome),

@@ -62,11 +62,13 @@ class Trial:
         project: the project.
         source: what to build from.
         cache: where environments and trees are made.
+        slow: whether our backend is to take no short cuts.
     """
 
     project: Project
     source: Source
     cache: Path
+    slow: bool = False
 
     def __post_init__(self) -> None:
         self._name = f"{self.project.name}-{self.source.version}-{self.source.form}"
@@ -203,6 +205,7 @@ class Trial:
             backend=self._backend.ours if side == OURS else self._backend.name,
             path=self._backend.path,
             ours=side == OURS,
+            slow=self.slow,
             root=root,
             environment=self._environment,
             variables=self._environment.variables(self._temporary, self._unpacked) | variables,
@@ -214,7 +217,14 @@ class Trial:
         return Run(outcome, changed, seconds, output)
 
 
-def carry_out(project: Project, form: str, cache: Path, known: Results | None = None) -> Verdict:
+def carry_out(
+    project: Project,
+    form: str,
+    cache: Path,
+    known: Results | None = None,
+    *,
+    slow: bool = False,
+) -> Verdict:
     """Fetch *project*, try it, and return the verdict; what cannot be tried says why.
 
     Args:
@@ -222,6 +232,7 @@ def carry_out(project: Project, form: str, cache: Path, known: Results | None = 
         form: ``sdist`` or ``checkout``.
         cache: where sdists, environments and trees are kept.
         known: earlier verdicts; one that still holds is returned instead.
+        slow: whether our backend is to take no short cuts.
     """
     verdict = Verdict(project.name, project.version, environment.source_digest(), form)
     cache.mkdir(parents=True, exist_ok=True)
@@ -236,7 +247,7 @@ def carry_out(project: Project, form: str, cache: Path, known: Results | None = 
             source: Source = fetched
             if form == Checkout.form:
                 source = Checkout(project, fetched, cache / "checkouts" / fetched.path.name)
-            Trial(project, source, cache).complete(verdict)
+            Trial(project, source, cache, slow).complete(verdict)
     except CorpusError as error:
         verdict.skipped = str(error)
     return verdict.in_the_light_of(project)
