@@ -138,7 +138,7 @@ WE_COMPLAIN: dict[str, tuple[str, str]] = {
     "unknown key": ("[tool.isolated-backend]\nin-tree-write = 'auto'\n", "no key `in-tree-write`"),
     "unknown value": ("[tool.isolated-backend]\nin-tree-writes = 'maybe'\n", "must be one of"),
     "wrong type": ("[tool.isolated-backend]\nkeep = 'yes'\n", "must be true or false"),
-    "negative time": ("[tool.isolated-backend]\nlock-timeout = -3\n", "must not be negative"),
+    "negative time": ("[tool.isolated-backend]\nlock-timeout = -3\n", "that is not negative"),
     "not a table": ("[tool]\nisolated-backend = true\n", "must be a table"),
     "broken TOML": ("[tool.isolated-backend]\nkeep = \n", "is not valid TOML"),
 }

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,28 @@ class mine(sdist):
         self.archive_files.sort()
 cmdclass = {"sdist": mine}
 """,
+    "what tarfile adds": """
+import tarfile
+original = tarfile.TarFile.add
+def add(self, name, *arguments, **options):
+    if not name.endswith("empty"):
+        original(self, name, *arguments, **options)
+tarfile.TarFile.add = add
+cmdclass = {}
+""",
+    "how tarfile describes it": """
+import tarfile
+class Member(tarfile.TarInfo):
+    def get_info(self):
+        return super().get_info() | {"uname": "somebody"}
+tarfile.TarFile.tarinfo = Member
+cmdclass = {}
+""",
+    "the format of tarfile": """
+import tarfile
+tarfile.TarFile.format = tarfile.GNU_FORMAT
+cmdclass = {}
+""",
 }
 
 STREAMED = {"nothing", "the run of sdist"}
@@ -109,6 +132,7 @@ def root(tmp_path: Path) -> Path:
     (files / "special").chmod(0o4755)
     (files / "empty").touch()
     (files / "large").write_bytes(os.urandom(300_000))
+    (files / "larger").write_bytes(bytes((1 << 20) + 1))
     (files / ("long" * 40)).write_text("a name that needs an extended header")
     (files / "umlaut-ä").write_text("ä")
     os.link(files / "deep.txt", files / "hard-link.both")
@@ -117,7 +141,7 @@ def root(tmp_path: Path) -> Path:
     whole, fraction = 1_600_000_000 * 10**9, 1_600_000_000 * 10**9 + 123_456_789
     for path in sorted(root.rglob("*")):
         if path.is_file():
-            time = fraction if path.name in ("large", "executable") else whole
+            time = fraction if path.name in ("large", "larger", "executable") else whole
             os.utime(path, ns=(time, time))
     return root
 
@@ -158,6 +182,8 @@ def test_the_archive_is_setuptools_own(overridden: str, root: Path, tmp_path: Pa
     # Staging says of each file that it copies it; of a streamed one there is nothing to say.
     assert "copying files/deep.txt" in said
     assert ("copying files/deep.txt" in ours_said) == (overridden not in STREAMED)
+    assert "copying files/larger" in ours_said
+    assert archive.SAMPLE not in ours_said
 
 
 def test_a_file_that_cannot_be_read_is_a_clear_error(root: Path, tmp_path: Path) -> None:
@@ -195,34 +221,112 @@ def test_names_that_lead_elsewhere_are_all_left_to_setuptools(
         assert archive.without_staging([plain, odd]) == set()
 
 
-def test_the_example_shows_what_becomes_of_fractions(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(root)
-    whole = ["files/read-only", "demo/__init__.py"]
-    assert archive.example_of(whole) == "demo/__init__.py"
-    assert archive.example_of([*whole, "files/executable"]) == "files/executable"
+def staging_of(tmp_path: Path, *, fraction: int = 500_000_000) -> str:
+    """Return a staging directory with nothing but a sample, and with what staging leaves of it."""
+    staging = tmp_path / str(fraction) / "demo-1"
+    staging.mkdir(parents=True)
+    os.utime(archive.make_sample(str(staging)), ns=(0, 10**9 + fraction))
+    return str(staging)
+
+
+def no_skips(name: str) -> None:
+    raise AssertionError(f"{name} is skipped")
 
 
 def test_fractions_are_lost_where_staging_loses_them(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it does up to setuptools 80 or so."""
+    """As it does up to setuptools 80 or so; it rounds down, before 1970, too."""
     monkeypatch.chdir(root)
-    whole = 1_600_000_000
-    for example, fraction in (("executable", 0), ("large", 123_456_789)):
-        staging = tmp_path / example / "demo-1"
-        target = staging / "files" / example
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
-        os.utime(target, ns=(0, whole * 10**9 + fraction))
-        made = tmp_path / f"{example}.tar.gz"
-        others = {"files/executable", "files/large"} - {f"files/{example}"}
-        archive.write(str(made), str(staging), others, f"files/{example}")
+    os.utime("files/executable", ns=(0, -750_000_000))
+    made = str(tmp_path / "made.tar.gz")
+    for fraction, large, old in (
+        (0, 1_600_000_000, -1),
+        (500_000_000, 1_600_000_000.1234567, -0.75),
+    ):
+        staging = staging_of(tmp_path, fraction=fraction)
+        archive.write(made, staging, ["files/executable", "files/large"], no_skips)
         with tarfile.open(made) as opened:
-            (other,) = (opened.getmember(f"demo-1/{name}") for name in others)
-            assert (other.mtime == whole) == (fraction == 0)
-            assert int(other.mtime) == whole
+            assert opened.getmember("demo-1/files/large").mtime == pytest.approx(large, abs=1e-5)
+            assert opened.getmember("demo-1/files/executable").mtime == old
+            assert f"demo-1/{archive.SAMPLE}" not in opened.getnames()
+
+
+def _replace_by_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _replace_by_a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _replace_its_directory(path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.touch()
+
+
+VANISHES = {
+    "removed": Path.unlink,
+    "a pipe": _replace_by_a_pipe,
+    "a directory": _replace_by_a_directory,
+    "its directory": _replace_its_directory,
+}
+
+
+@pytest.mark.parametrize("replace", VANISHES.values(), ids=VANISHES)
+def test_what_has_ceased_to_be_a_file_is_left_out(
+    replace: Callable[[Path], None], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Setuptools skips it, too; a pipe would be waited for for ever."""
+    monkeypatch.chdir(root)
+    name, kept = os.path.join("files", "deep", "er", "text"), os.path.join("demo", "__init__.py")
+    streamed = archive.without_staging([name, kept])
+    assert streamed == {name, kept}
+    replace(root / name)
+    made, skipped = str(tmp_path / "made.tar.gz"), list[str]()
+    archive.write(made, staging_of(tmp_path), streamed, skipped.append)
+    assert skipped == [name]
+    with tarfile.open(made) as opened:
+        assert [member.name for member in opened if member.isfile()] == ["demo-1/demo/__init__.py"]
+
+
+@pytest.mark.parametrize("size", [0, 100, 3 << 20], ids=["emptied", "cut", "grown"])
+def test_a_file_of_another_size_is_what_it_is_when_it_is_read(
+    size: int, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    streamed = archive.without_staging(["files/large"])
+    os.truncate("files/large", size)
+    made = str(tmp_path / "made.tar.gz")
+    archive.write(made, staging_of(tmp_path), streamed, no_skips)
+    with tarfile.open(made) as opened:
+        file = opened.extractfile("demo-1/files/large")
+        assert file is not None
+        assert file.read() == (root / "files" / "large").read_bytes()
+
+
+def test_an_sdist_is_made_while_a_file_goes(root: Path, tmp_path: Path) -> None:
+    """Coverage, a log, a test run beside it: files come and go."""
+    (root / "setup.py").write_text(
+        SETUP.format(
+            overrides="""
+import isolated_backend.archive as archive
+make_sample = archive.make_sample
+def at_the_last_moment(directory):
+    os.remove("files/empty")
+    return make_sample(directory)
+archive.make_sample = at_the_last_moment
+cmdclass = {}
+"""
+        )
+    )
+    made, said = build(OURS, root, tmp_path / "ours")
+    assert "'files/empty' not a regular file -- skipping" in said
+    with tarfile.open(made) as opened:
+        assert "demo-1.dev0/files/empty" not in opened.getnames()
+        assert "demo-1.dev0/files/deep.txt" in opened.getnames()
 
 
 def test_whoever_has_replaced_a_function_sees_all_files(tmp_path: Path) -> None:

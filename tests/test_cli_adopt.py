@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -666,4 +667,20 @@ def test_state_is_kept_by_the_real_path(root: Path) -> None:
     assert main(["adopt", str(root)]) == 0
     with pytest.raises(CommandError, match="nothing to undo"):
         adopt.undo(str(other), dry_run=False)
-    assert slots.directory_of(str(root), "") != slots.directory_of(str(other), "")
+
+
+def test_what_undoing_needs_is_not_anothers_with_the_same_sum(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slots may be shared by two projects. What one of them held before may not."""
+    monkeypatch.setattr(slots, "crc32", lambda _: 0)
+    other = root.parent / "other" / root.name
+    shutil.copytree(root, other)
+    (other / "pyproject.toml").write_text("# the other one\n")
+    assert slots.directory_of(str(root), "") == slots.directory_of(str(other), "")
+    before = [snapshot(each) for each in (root, other)]
+    for each in (root, other):
+        assert main(["adopt", str(each)]) == 0
+    for each in (root, other):
+        assert main(["adopt", "--undo", str(each)]) == 0
+    assert [snapshot(each) for each in (root, other)] == before

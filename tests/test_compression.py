@@ -48,6 +48,18 @@ def test_all_members_are_there_in_order(tmp_path: Path) -> None:
     assert not _threads()
 
 
+def test_where_there_can_be_no_thread_it_goes_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers and ``ulimit -u`` limit them; setuptools needs none."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    test_all_members_are_there_in_order(tmp_path)
+
+
 def test_the_header_tells_name_and_time_unless_it_is_to_be_anonymous(tmp_path: Path) -> None:
     headers = []
     for anonymous in (False, True):

@@ -58,6 +58,12 @@ def test_the_package_lacks_what_it_lacks() -> None:
     assert run(DEFERRED + ask).stdout == run(IMPORTED + ask).stdout != ""
 
 
+def test_whoever_looks_at_all_modules_finds_them_unchanged() -> None:
+    look = "for module in sys.modules.values(): getattr(module, '__version__', None)\n"
+    done = run("import sys\n" + DEFERRED + look)
+    assert done.returncode == 0, done.stderr
+
+
 def test_another_ones_hook_on_the_package_stays() -> None:
     script = "import urllib\nurllib.__getattr__ = hook = lambda name: name\n" + DEFERRED
     assert run(script + "assert urllib.__getattr__ is hook").returncode == 0

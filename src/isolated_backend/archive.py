@@ -2,12 +2,17 @@
 
 setuptools copies every file of an sdist into a staging directory and archives that. All that the
 copy changes is the owner and, in some versions, the fraction of a second of the modification time;
-one file that has been staged shows both. So the others can go from the tree into the archive
+a sample that has been staged shows both. So the others can go from the tree into the archive
 without a copy, and the archive is the same.
+
+The tree may change meanwhile, as it may while setuptools copies: a file is read at one moment, and
+whatever has ceased to be one is left out as setuptools leaves it out.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 import tarfile
@@ -17,12 +22,22 @@ from typing import TYPE_CHECKING
 from .compression import gzipped_tar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .reproducible import NormalForm
 
+#: The name of the sample in a staging directory.
+SAMPLE = ".isolated-backend-sample"
+
 _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 _SECOND = 10**9
+_SAMPLE_TIME = 1.5
+
+#: Bytes of a file that is read at once. A larger one is staged: the copy costs little beside it.
+_LARGEST = 1 << 20
+
+#: What opening a path says that is no regular file any more, or none at all.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
 
 
 def without_staging(names: Iterable[str]) -> set[str]:
@@ -32,45 +47,46 @@ def without_staging(names: Iterable[str]) -> set[str]:
         names: relative to the current directory, which is the project root.
 
     Returns:
-        Regular files whose copy has the same mode. None at all if a name leads out of the staging
-        directory: then it is for setuptools to say what becomes of it.
+        Regular files, not too large, whose copy has the same mode. None at all if a name leads out
+        of the staging directory: then it is for setuptools to say what becomes of it.
     """
     found = set()
     for name in names:
         if os.path.isabs(name) or name.startswith(os.pardir) or name != os.path.normpath(name):
             return set()
         try:
-            mode = os.stat(name).st_mode
+            status = os.stat(name)
         except OSError:
             continue
-        if stat.S_ISREG(mode) and not mode & _SPECIAL_BITS:
+        mode = status.st_mode
+        if stat.S_ISREG(mode) and not mode & _SPECIAL_BITS and status.st_size <= _LARGEST:
             found.add(name)
     return found
 
 
-def example_of(names: Iterable[str]) -> str:
-    """Return the one of the files *names* that shows best what staging does to their times."""
-    ordered = sorted(names)
-    for name in ordered:
-        if os.stat(name).st_mtime_ns % _SECOND:
-            return name
-    return ordered[0]
+def make_sample(directory: str) -> str:
+    """Make a file in *directory*, to be staged under the name :data:`SAMPLE`; return its path."""
+    path = os.path.join(directory, SAMPLE)
+    with open(path, "wb"):
+        pass
+    os.utime(path, (_SAMPLE_TIME, _SAMPLE_TIME))
+    return path
 
 
 def write(
     path: str,
     staging: str,
     streamed: Iterable[str],
-    example: str,
+    skip: Callable[[str], object],
     normal_form: NormalForm | None = None,
 ) -> None:
     """Write a gzipped tar archive of *staging*, as setuptools would if all files were staged.
 
     Args:
         path: of the archive.
-        staging: the directory ``name-version`` with the staged files.
+        staging: the directory ``name-version`` with the staged files and the sample.
         streamed: files to take from the current directory, under the same names.
-        example: one of the staged files, which is in the current directory, too.
+        skip: is told of each of them that is left out, for it is no file any more.
         normal_form: what the archive is to be in, if in any.
 
     Raises:
@@ -78,8 +94,10 @@ def write(
     """
     finish = normal_form.of_tar if normal_form else _as_it_is
     with normal_form.archive(path) if normal_form else gzipped_tar(path) as archive:
-        like = archive.gettarinfo(os.path.join(staging, example))
-        fraction_is_lost = like.mtime != os.stat(example).st_mtime
+        sample = os.path.join(staging, SAMPLE)
+        like = archive.gettarinfo(sample)
+        os.unlink(sample)
+        fraction_is_lost = like.mtime != _SAMPLE_TIME
         directory_mode = os.stat(staging).st_mode
         top = os.path.basename(staging)
         for parts, source in sorted(_members(staging, streamed).items()):
@@ -92,12 +110,31 @@ def write(
             if source.startswith(staging):
                 archive.add(source, name, recursive=False, filter=finish)
                 continue
-            with open(source, "rb") as file:
-                found = os.fstat(file.fileno())
-                times = float(int(found.st_mtime)) if fraction_is_lost else found.st_mtime
-                member = _member(name, like, found.st_mode, times)
-                member.size = found.st_size
-                archive.addfile(finish(member), file)
+            read = _read(source)
+            if read is None:
+                skip(source)
+                continue
+            found, content = read
+            times = float(found.st_mtime_ns // _SECOND) if fraction_is_lost else found.st_mtime
+            member = _member(name, like, found.st_mode, times)
+            member.size = len(content)
+            archive.addfile(finish(member), io.BytesIO(content))
+
+
+def _read(path: str) -> tuple[os.stat_result, bytes] | None:
+    """Return the file *path*, of one moment; ``None`` if it is no regular file.
+
+    A pipe may stand in its place: nobody waits for its other end.
+    """
+    flags = getattr(os, "O_NONBLOCK", 0)
+    try:
+        with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
+            found = os.fstat(file.fileno())
+            return (found, file.read()) if stat.S_ISREG(found.st_mode) else None
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
 
 
 def _as_it_is(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -47,7 +47,7 @@ def gzipped_tar(path: str, *, anonymous: bool = False) -> Iterator[tarfile.TarFi
 
 
 class _InBackground(io.RawIOBase):
-    """A file that a thread of its own writes, in the same order.
+    """A file that a thread of its own writes, in the same order, if there can be one.
 
     Args:
         file: where to write.
@@ -58,8 +58,13 @@ class _InBackground(io.RawIOBase):
         self._file = file
         self._pieces: Queue[bytes | None] = Queue(_PIECES)
         self._error: BaseException | None = None
-        self._thread = Thread(target=self._work, name="isolated-backend compression", daemon=True)
-        self._thread.start()
+        self._thread: Thread | None = Thread(
+            target=self._work, name="isolated-backend compression", daemon=True
+        )
+        try:
+            self._thread.start()
+        except RuntimeError:  # as many processes as this user, or this container, may have
+            self._thread = None
 
     def write(self, piece: Any) -> int:
         """Have *piece* written; wait if too much is left to be written already.
@@ -67,6 +72,8 @@ class _InBackground(io.RawIOBase):
         Raises:
             OSError: an earlier piece could not be written.
         """
+        if self._thread is None:
+            return self._file.write(piece)
         self._complain()
         self._pieces.put(bytes(piece))
         return len(piece)
@@ -78,8 +85,9 @@ class _InBackground(io.RawIOBase):
             OSError: some of it could not be.
         """
         if not self.closed:
-            self._pieces.put(None)
-            self._thread.join()
+            if self._thread is not None:
+                self._pieces.put(None)
+                self._thread.join()
             super().close()
             self._complain()
 

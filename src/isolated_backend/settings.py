@@ -78,8 +78,10 @@ def _table(path: str) -> Mapping[str, Any]:
 def _names_the_table(content: bytes) -> bool:
     """Tell whether ``isolated-backend`` may be a key in *content*, and not a requirement only.
 
-    A key stands in the header of a table, or has a dot or ``=`` after it.
+    A key stands in the header of a table, or has a dot or ``=`` after it; it may be escaped.
     """
+    if b"\\u" in content.lower():
+        return True
     for line in content.splitlines():
         before, *others = line.split(b"isolated-backend")
         for after in others:
@@ -115,8 +117,12 @@ def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
             f"pyproject.toml: `in-tree-writes` in [{TABLE}] must be one of "
             f"{', '.join(map(repr, IN_TREE_WRITES))}, not {writes!r}."
         )
-    if not arguments.get("lock_timeout", 0.0) >= 0:
-        raise SettingsError(f"pyproject.toml: `lock-timeout` in [{TABLE}] must not be negative.")
+    timeout = arguments.get("lock_timeout", 0.0)
+    if not timeout >= 0:
+        raise SettingsError(
+            f"pyproject.toml: `lock-timeout` in [{TABLE}] must be a number of seconds that is not "
+            f"negative, not {timeout}."
+        )
     return arguments
 
 

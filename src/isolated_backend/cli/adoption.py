@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import slots
 from .errors import CommandError
 from .rewrite import rewrite
 
@@ -116,5 +115,4 @@ def _path(root: Path) -> Path:
     if not os.path.isabs(state):
         default = "AppData/Local" if sys.platform == "win32" else ".local/state"
         state = os.path.join(os.path.expanduser("~"), default)
-    name = os.path.basename(slots.directory_of(str(root), ""))
-    return Path(state, "isolated-backend", "adopted", f"{name}.json")
+    return Path(state, "isolated-backend", "adopted", f"{digest(os.fsencode(root))}.json")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _PACKAGE, _MODULE = "urllib", "urllib.request"
 
+#: What importing the module puts into its package. Nothing else of it is asked for: code that looks
+#: for some attribute in all modules would import it, and so change them under its own hands.
+_BROUGHT = ("request", "error", "response")
+
 
 @contextmanager
 def deferred() -> Iterator[None]:
@@ -40,12 +44,11 @@ def deferred() -> Iterator[None]:
 
     def of_package(name: str) -> Any:
         """Stand in for an attribute that the package has only when the module is imported."""
+        if name not in _BROUGHT:
+            raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}")
         _drop(stand_in)
         import_module(_MODULE)
-        try:
-            return vars(package)[name]
-        except KeyError:
-            raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}") from None
+        return vars(package)[name]
 
     stand_in.__getattr__ = of_module  # type: ignore[method-assign]
     package.__getattr__ = of_package  # type: ignore[method-assign]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import RedirectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
     from typing import TypeAlias
 
     from ..shadow import Shadow
@@ -105,12 +105,17 @@ def is_setuptools_own(holder: Any, *names: str) -> bool:
 
     Those are not that a project or a plugin has overridden or replaced.
     """
+    return is_own(SETUPTOOLS, holder, *names)
+
+
+def is_own(packages: Container[str], holder: Any, *names: str) -> bool:
+    """Tell whether the functions *names* of *holder* are those of one of *packages*."""
     for name in names:
         function = getattr(holder, name)
         function = getattr(function, "__func__", function)
         while getattr(function, "__globals__", None) is globals():
             function = function.__wrapped__
         module = getattr(function, "__globals__", {}).get("__name__", "")
-        if module.partition(".")[0] not in SETUPTOOLS:
+        if module.partition(".")[0] not in packages:
             return False
     return True

@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .replacement import Replacements, is_setuptools_own
+from .replacement import Replacements, is_own, is_setuptools_own
 
 if TYPE_CHECKING:
     from ..shadow import Shadow
@@ -32,8 +32,6 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
         base_dir = shadow.relocate(name)
         shadow.collect(base_dir)
         streamed = archive.without_staging(_unseen(shadow, self)) - {"setup.cfg"}  # that is edited
-        example = archive.example_of(streamed) if streamed else ""
-        streamed.discard(example)
         files = [file for file in self.filelist.files if file not in streamed]
         self.make_release_tree(base_dir, files)
         # A tar archive comes last: the compressed ones are made through a file of its name.
@@ -45,7 +43,12 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
                 made = base_name + ".tar.gz"
                 self.mkpath(self.dist_dir)
                 import_module("distutils.log").info("Creating tar archive")
-                archive.write(made, base_dir, streamed, example, shadow.normal_form)
+                sample = archive.make_sample(shadow.place)
+                copied = os.path.join(base_dir, archive.SAMPLE)
+                # With the mode it would be linked, as all that is ours and passes.
+                copy_file = import_module("distutils.file_util").copy_file
+                copy_file(sample, copied, preserve_mode=False, verbose=0)
+                archive.write(made, base_dir, streamed, _skip, shadow.normal_form)
             else:
                 made = self.make_archive(
                     base_name,
@@ -62,6 +65,11 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
     return make_distribution
 
 
+def _skip(name: str) -> None:
+    """Say of a file that has been listed what setuptools says when it stages what is none."""
+    import_module("distutils.log").warn("'%s' not a regular file -- skipping", name)
+
+
 def _unseen(shadow: Shadow, sdist: Any) -> list[str]:
     """Return the files of the tree that nobody would miss in the staging directory.
 
@@ -74,10 +82,29 @@ def _unseen(shadow: Shadow, sdist: Any) -> list[str]:
         and is_setuptools_own(archive_util, "make_archive", "make_tarball")
         and is_setuptools_own(import_module("distutils.file_util"), "copy_file")
         and is_setuptools_own(sdist.distribution.metadata, "write_pkg_info")
+        and _is_tarfile_as_ever()
     )
     if not own or list(sdist.formats) != ["gztar"] or sdist.keep_temp or sdist.owner or sdist.group:
         return []
     return [name for name in sdist.filelist.files if shadow.actual(name) == name]
+
+
+def _is_tarfile_as_ever() -> bool:
+    """Tell whether nobody has changed how Python itself writes an archive.
+
+    A setup.py may do so to make its sdist reproducible, or to leave something out.
+    """
+    own = "tarfile"
+    tarfile = import_module(own)
+    archive, member = tarfile.TarFile, tarfile.TarInfo
+    return (
+        is_own((own,), tarfile, "open")
+        and is_own((own,), archive, "open", "taropen", "gettarinfo", "add", "addfile", "close")
+        and is_own((own,), member, "get_info", "tobuf", "create_pax_header")
+        and archive.__module__ == member.__module__ == own
+        and archive.tarinfo is member
+        and archive.format == tarfile.PAX_FORMAT
+    )
 
 
 @replaces("distutils.command.sdist", "sdist", "make_release_tree")
