@@ -116,6 +116,7 @@ class Person:
             "backend": name,
             "path": [],
             "ours": True,
+            "slow": False,
             "hook": f"build_{kind}",
             "arguments": {f"{kind}_directory": str(out)},
             "outcome": str(outcome),

@@ -84,10 +84,12 @@ def _module_or_data(shadow: Shadow, original: Method) -> Method:
         self: Any, infile: Any, outfile: Any, preserve_mode: Any = True, *args: Any, **kwargs: Any
     ) -> Any:
         copies = shadow.copies
-        if copies is None or self.compile or self.optimize or not os.path.isfile(infile):
+        if copies is None or self.compile or self.optimize:
             return original(self, infile, outfile, preserve_mode, *args, **kwargs)
-        source, target = os.fspath(infile), os.fspath(outfile)
-        if copies.put_off(shadow.actual(source), target, preserve_mode=bool(preserve_mode)):
+        source, target = shadow.actual(os.fspath(infile)), os.fspath(outfile)
+        if os.path.isfile(source) and copies.put_off(
+            source, target, preserve_mode=bool(preserve_mode)
+        ):
             return target, True
         import_module("distutils.cmd").Command.mkpath(self, os.path.dirname(target))
         copied = original(self, infile, outfile, preserve_mode, *args, **kwargs)
