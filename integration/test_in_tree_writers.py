@@ -168,7 +168,7 @@ def assert_complete(artifact: Path, where: Path, *, scm: bool, cython: bool) -> 
 @pytest.mark.parametrize(
     ("scm", "cython"), [(True, False), (False, True), (True, True)], ids=["scm", "cython", "both"]
 )
-@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(30, marks=pytest.mark.long)])
 @pytest.mark.usefixtures("whole_machine")
 def test_every_artifact_of_every_round_is_complete(
     scm: bool,

@@ -21,7 +21,7 @@ from .projects import SDIST, WHEEL
 FRONTENDS = 16
 ARTIFACTS = [SDIST, WHEEL]
 
-ROUNDS = pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.long)])
+ROUNDS = pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
 
 pytestmark = pytest.mark.usefixtures("whole_machine")
 

@@ -151,7 +151,7 @@ def temporary(request: pytest.FixtureRequest, user: User, here: Path) -> Iterato
 
 
 @pytest.mark.parametrize("kind", ["scm", "cython"])
-@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(30, marks=pytest.mark.long)])
 @pytest.mark.usefixtures("whole_machine")
 def test_builds_at_once_leave_the_root_untouched(
     kind: str,
