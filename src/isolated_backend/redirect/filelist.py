@@ -110,7 +110,12 @@ def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
         return search
 
 
-_also_in_shadow("include", lambda pattern: pattern)
+def _of_one_level(pattern: str) -> str:
+    """Return *pattern* for ``include``, whose search is not recursive: ``**`` is ``*`` to it."""
+    return os.sep.join("*" if part == "**" else part for part in pattern.split(os.sep))
+
+
+_also_in_shadow("include", _of_one_level)
 
 
 _also_in_shadow("recursive_include", lambda base, pattern: os.path.join(base, "**", pattern))
