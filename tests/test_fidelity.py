@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends import PLAIN, SAMPLES, HookProcess
+from backends import OURS, PLAIN, SAMPLES, HookProcess
 from trial import differences, make, of_sample
 
 
@@ -29,6 +29,23 @@ def test_with_an_epoch_nothing_but_times_owners_and_modes_differs(
     plain, found = of_sample(name, tmp_path, environment={"SOURCE_DATE_EPOCH": "1600000001"})
     assert plain.failures == {}
     assert found == []
+
+
+@pytest.mark.parametrize("search", ["include **", "include */**", "recursive-include . **"])
+def test_a_dropped_egg_info_comes_back_as_far_as_setuptools_finds_it(
+    search: str, tmp_path: Path
+) -> None:
+    """``**`` is one level to ``include``, and any number to ``recursive-include``."""
+    pristine = shutil.copytree(SAMPLES / "src_layout", tmp_path / "pristine")
+    template = pristine / "MANIFEST.in"
+    template.write_text(f"global-exclude */*.txt\n{search}\n")
+    os.utime(template, (1_000_000_000,) * 2)  # not as if the build had made it
+    plain, ours = (
+        make(HookProcess(backend, tmp_path / "root", pristine), tmp_path / backend, ["build_sdist"])
+        for backend in (PLAIN, OURS)
+    )
+    assert plain.failures == {}
+    assert differences(plain, ours) == []
 
 
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
