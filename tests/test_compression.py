@@ -19,18 +19,16 @@ LARGE = 40 * (1 << 16)  # more than may wait to be compressed
 full_device = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 
 
-def _add(archive: tarfile.TarFile, name: str, size: int) -> None:
+def _add(archive: tarfile.TarFile, name: str, size: int, content: bytes | None = None) -> None:
     member = tarfile.TarInfo(name)
     member.size = size
-    archive.addfile(member, io.BytesIO(os.urandom(size)))
+    archive.addfile(member, io.BytesIO(os.urandom(size) if content is None else content))
 
 
 def _write(path: str, *contents: tuple[int, bytes]) -> None:
     with gzipped_tar(path) as archive:
         for size, content in contents:
-            member = tarfile.TarInfo("a")
-            member.size = size
-            archive.addfile(member, io.BytesIO(content))
+            _add(archive, "a", size, content)
 
 
 def _threads() -> list[str]:

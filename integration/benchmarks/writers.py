@@ -73,9 +73,7 @@ def _at_once(scratch: Path, kind: str, count: int) -> Measure:
         with tempfile.TemporaryDirectory(dir=scratch) as place:
             root = _fresh(Path(place, "root"), kind, writes)
             commands = [_command(root, Path(place, "out", str(n))) for n in range(count)]
-            began = time.perf_counter()
-            _run(commands, Path(place))
-            return time.perf_counter() - began
+            return _run(commands, Path(place))
 
     return measure
 
@@ -85,9 +83,7 @@ def _again(scratch: Path, kind: str) -> Measure:
         with tempfile.TemporaryDirectory(dir=scratch) as place:
             root = _fresh(Path(place, "root"), kind, writes)
             _run([_command(root, Path(place, "first"))], Path(place))
-            began = time.perf_counter()
-            _run([_command(root, Path(place, "second"))], Path(place))
-            return time.perf_counter() - began
+            return _run([_command(root, Path(place, "second"))], Path(place))
 
     return measure
 
@@ -100,10 +96,14 @@ def _command(root: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "build", "-n", "--wheel", "-o", str(out), str(root)]
 
 
-def _run(commands: list[list[str]], place: Path) -> None:
+def _run(commands: list[list[str]], place: Path) -> float:
+    """Run *commands* at once and return how long they take."""
+    began = time.perf_counter()
     results = run_at_once(commands, environment(place / "tmp"), place / "logs")
+    seconds = time.perf_counter() - began
     if failures(results):
         raise SystemExit(f"builds failed: {failures(results)}")
+    return seconds
 
 
 def _report(
@@ -167,9 +167,7 @@ def _idle(scratch: Path) -> Measure:
 
     def measure(writes: str) -> float:
         with tempfile.TemporaryDirectory(dir=scratch) as place:
-            began = time.perf_counter()
-            _run([_command(roots[writes], Path(place, "out"))], Path(place))
-            return time.perf_counter() - began
+            return _run([_command(roots[writes], Path(place, "out"))], Path(place))
 
     return measure
 
