@@ -48,6 +48,27 @@ def test_a_dropped_egg_info_comes_back_as_far_as_setuptools_finds_it(
     assert differences(plain, ours) == []
 
 
+def test_a_refusal_may_come_later_but_not_never(tmp_path: Path) -> None:
+    """Setuptools refuses two packages in a flat layout when it is asked for requirements."""
+    pristine = tmp_path / "pristine"
+    for name in ("demo", "other"):
+        (pristine / name).mkdir(parents=True)
+        (pristine / name / "__init__.py").touch()
+    table = '[build-system]\nrequires = ["setuptools"]\n[project]\nname = "demo"\nversion = "1"\n'
+    (pristine / "pyproject.toml").write_text(table)
+    hooks = ["get_requires_for_build_sdist", "build_sdist"]
+    plain, ours = (
+        make(HookProcess(backend, tmp_path / "root", pristine), tmp_path / backend, hooks)
+        for backend in (PLAIN, OURS)
+    )
+    assert list(plain.failures) == hooks
+    assert list(ours.failures) == ["build_sdist"]
+    assert differences(plain, ours) == []
+
+    ours.outcomes["build_sdist"].message = "something else"
+    assert [line.partition(":")[0] for line in differences(plain, ours)] == hooks[:1]
+
+
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
     """Setuptools in our place changes the root, and a member that is unlike is named."""
     root = tmp_path / "root"
