@@ -45,6 +45,7 @@ class Outcome:
     error: str = ""
     message: str = ""
     changed: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
 
 
 @dataclass

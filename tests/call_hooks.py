@@ -14,7 +14,8 @@ its own: setuptools remembers which directories it has made, and would not make 
 
 Prints one JSON list of results:
 ``{"result": ...}`` or ``{"error": type, "message": text}``, and with ``pristine`` the paths in
-the root that the call has ``changed``.
+the root that the call has ``changed`` and the lines in which it has ``warned``: those of its
+standard error stream.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -71,19 +73,25 @@ def one(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
 def in_a_child(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
     reading, writing = os.pipe()
     sys.stdout.flush()
-    if os.fork() == 0:
-        os.environ.update(request.get("variables", {}))
-        if "umask" in request:
-            os.umask(request["umask"])
-        with open(writing, "w") as pipe:
-            json.dump(one(request, call), pipe)
-        sys.stdout.flush()
-        os._exit(0)
-    os.close(writing)
-    with open(reading) as pipe:
-        result = pipe.read()
-    os.wait()
-    return json.loads(result)
+    with tempfile.TemporaryFile("w+") as errors:
+        if os.fork() == 0:
+            os.dup2(errors.fileno(), 2)
+            os.environ.update(request.get("variables", {}))
+            if "umask" in request:
+                os.umask(request["umask"])
+            with open(writing, "w") as pipe:
+                json.dump(one(request, call), pipe)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+        os.close(writing)
+        with open(reading) as pipe:
+            result = json.loads(pipe.read())
+        os.wait()
+        errors.seek(0)
+        warned = errors.read()
+    sys.stderr.write(warned)
+    return result | {"warned": warned.splitlines()}
 
 
 if __name__ == "__main__":

@@ -89,6 +89,9 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     assert f"{member}: mtime (2001, 9, 9, 1, 46, 42), not (2001, 9, 9, 1, 46, 40)" in found
     assert "build_wheel changes build" in found
 
+    made[1].outcomes["build_wheel"].warned.append(f"{root}: of nothing")
+    assert f"build_wheel: + {root}: of nothing" in differences(*made)
+
     found = differences(*made, epoch="1600000000")  # which neither was made with
     member = "build_sdist: src_layout-1.0/src/src_layout/__init__.py"
     assert f"{member}: mode '0o755', not '0o644'" in found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import ndiff
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,12 @@ LEGACY = {"legacy"}
 
 #: What an editable install of a sample has to leave in the root, for the imports to find it there.
 LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
+
+#: A path in a shadow, up to what would be its path in the root; and a name of :mod:`tempfile`'s.
+_PASSING = re.compile(r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+/|\btmp\w{8}\b")
+
+#: A pattern of MANIFEST.in finds nothing in ``build/`` unless there is one in the root.
+_OF_STAGING = re.compile(r"^warning: no .*under directory 'build'$")
 
 #: The one exception: what an earlier build's staging left in the tree is not shipped by us.
 EARLIER_STAGING = {"leftovers": ("build/lib", "leftovers-1")}
@@ -133,6 +141,8 @@ def _between(
         yield from _unlike(dict(one), dict(two))
         if one != two and dict(one) == dict(two):
             yield "another order"
+    if hook.startswith("build_"):  # the others do without the list of files, and what it warns of
+        yield from _otherwise_warned(outcome.warned, other.warned, plain, ours)
     made = {path.name for path in (ours.out / hook).iterdir()}
     if made - {path.name for path in (plain.out / hook).iterdir()}:
         yield f"also makes {sorted(made)}"
@@ -151,6 +161,20 @@ def _is_told_later(hook: str, outcome: Outcome, ours: Made) -> bool:
         and bool(outcome.error)
         and (later.error, later.message) == (outcome.error, outcome.message)
     )
+
+
+def _otherwise_warned(one: list[str], two: list[str], plain: Made, ours: Made) -> Iterator[str]:
+    """Compare what two hooks have said on the standard error stream, wherever they worked."""
+    first, second = (
+        [
+            _PASSING.sub("", line).replace(str(made.out), "OUT")
+            for line in lines
+            if not _OF_STAGING.search(line)
+        ]
+        for lines, made in ((one, plain), (two, ours))
+    )
+    if first != second:
+        yield from (line for line in ndiff(first, second) if line[0] in "+-")
 
 
 def _unlike(plain: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def _make_distribution(shadow: Shadow, original: Method) -> Method:
         shadow.collect(base_dir)
         streamed = archive.without_staging(_unseen(shadow, self)) - {"setup.cfg"}  # that is edited
         files = [file for file in self.filelist.files if file not in streamed]
-        self.make_release_tree(base_dir, files)
+        self.make_release_tree(base_dir, _Part(files) if streamed else files)
         # A tar archive comes last: the compressed ones are made through a file of its name.
         formats = sorted(self.formats, key="tar".__eq__)
         self.archive_files = []
@@ -107,6 +107,13 @@ def _is_tarfile_as_ever() -> bool:
     )
 
 
+class _Part(list[str]):
+    """Some of the files of an sdist: of none at all, setuptools would warn."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
 @replaces("distutils.command.sdist", "sdist", "make_release_tree")
 def _make_release_tree(shadow: Shadow, original: Method) -> Method:
     """Stage the files of the root as ever, and beside them those that are in the shadow.
@@ -118,10 +125,12 @@ def _make_release_tree(shadow: Shadow, original: Method) -> Method:
         base_dir = shadow.relocate(base_dir)  # an override of make_distribution knows no better
         in_shadow = [name for name in files if shadow.actual(name) != name]
         shadowed = set(in_shadow)
-        original(self, base_dir, [name for name in files if name not in shadowed])
+        in_tree = (name for name in files if name not in shadowed)
+        original(self, base_dir, _Part(in_tree) if files else files)
         for name in in_shadow:
             if not os.path.isfile(shadow.actual(name)):
-                continue  # a pattern has found a directory; setuptools skips it just so
+                _skip(name)  # a pattern has found a directory
+                continue
             target = os.path.join(base_dir, name)
             self.mkpath(os.path.dirname(target))
             self.copy_file(name, target)
