@@ -18,7 +18,7 @@ import pytest
 
 from artifacts import members, names
 from backends import OURS, PLAIN, HookProcess
-from isolated_backend import child, hooks, privatetree, slots
+from isolated_backend import call, child, hooks, privatetree, slots
 from isolated_backend.errors import PrivateTreeError, ReadOnlyTreeError
 from isolated_backend.reproducible import NormalForm
 from snapshot import snapshot
@@ -537,7 +537,7 @@ else:
 
 
 def failing(root: Path, written: list[str], obstacle: str | None, error: BaseException) -> None:
-    with hooks._read_only_root_named(str(root), obstacle) as told:
+    with call._read_only_root_named(str(root), obstacle) as told:
         for name in written:
             told(name)
         raise error

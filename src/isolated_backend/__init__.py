@@ -14,8 +14,7 @@ not needed before the hook is called.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias

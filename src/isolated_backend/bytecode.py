@@ -14,11 +14,12 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
+    from typing import Any
 
 _VARIABLE = "PYTHONDONTWRITEBYTECODE"
 _OURS = "isolated-backend"  # any text is a yes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

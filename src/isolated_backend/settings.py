@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import SettingsError
 
+TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 TABLE = "tool.isolated-backend"
 KEEP_VARIABLE = "ISOLATED_BACKEND_KEEP"
@@ -21,17 +22,35 @@ IN_TREE_WRITES = ("auto", "lock", "private", "allow")
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
-class Settings(NamedTuple):
-    """The settings of one hook call; each field is a key of the table, with ``-`` for ``_``."""
+class Settings:
+    """The settings of one hook call; each is a key of the table, with ``-`` for ``_``.
 
-    keep: bool = False
-    """Keep the shadow when the hook is done, and say where it is."""
+    Attributes:
+        keep: keep the shadow when the hook is done, and say where it is.
+        in_tree_writes: how to go about a project that writes into its own tree: one of
+            :data:`IN_TREE_WRITES`.
+        lock_timeout: how many seconds to wait for another build of the same tree that writes
+            into it.
+    """
 
-    in_tree_writes: str = "auto"
-    """How to go about a project that writes into its own tree: one of :data:`IN_TREE_WRITES`."""
+    def __init__(
+        self, *, keep: bool = False, in_tree_writes: str = "auto", lock_timeout: float = 3600.0
+    ) -> None:
+        self.keep = keep
+        self.in_tree_writes = in_tree_writes
+        self.lock_timeout = lock_timeout
 
-    lock_timeout: float = 3600.0
-    """How many seconds to wait for another build of the same tree that writes into it."""
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and vars(self) == vars(other)
+
+    def __repr__(self) -> str:
+        return f"Settings(**{vars(self)})"
+
+    def but(self, *, in_tree_writes: str) -> Settings:
+        """Return the same settings with another value of *in_tree_writes*."""
+        return Settings(
+            keep=self.keep, in_tree_writes=in_tree_writes, lock_timeout=self.lock_timeout
+        )
 
     @classmethod
     def read(cls, root: str) -> Settings:
@@ -48,7 +67,7 @@ class Settings(NamedTuple):
         """
         settings = cls(**_checked(_table(os.path.join(root, "pyproject.toml"))))
         if KEEP_VARIABLE in os.environ:
-            return settings._replace(keep=os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE)
+            settings.keep = os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE
         return settings
 
 
@@ -94,7 +113,7 @@ def _names_the_table(content: bytes) -> bool:
 
 def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return *table* as arguments for :class:`Settings`; refuse what is unknown or mistyped."""
-    known = {name.replace("_", "-"): name for name in Settings._fields}
+    known = {name.replace("_", "-"): name for name in _DEFAULTS}
     arguments: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
@@ -102,7 +121,7 @@ def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
                 f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows "
                 f"{', '.join(f'`{name}`' for name in known)}."
             )
-        wanted = type(Settings._field_defaults[known[key]])
+        wanted = type(_DEFAULTS[known[key]])
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:
@@ -125,6 +144,8 @@ def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
         )
     return arguments
 
+
+_DEFAULTS = vars(Settings())
 
 _TYPE_NAMES = {bool: "true or false", str: "a string", float: "a number"}
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from .installed import load
 
+TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

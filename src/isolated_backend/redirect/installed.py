@@ -7,9 +7,12 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
 from ..errors import RedirectError
+
+TYPE_CHECKING = False  # without `typing`: see hooks.py
+if TYPE_CHECKING:
+    from typing import Any
 
 #: The first setuptools with the hooks of PEP 660.
 OLDEST = "64"
