@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from isolated_backend import slots, treelock
+from isolated_backend import compiled, slots, treelock
 from isolated_backend.cli import main, shadows
 from isolated_backend.settings import Settings
 
@@ -40,7 +40,7 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     """Keep a process that has a shadow of *root* and holds its tree; yield its number."""
     script = f"""
         import os, sys
-        from isolated_backend import slots, treelock
+        from isolated_backend import compiled, slots, treelock
         from isolated_backend.settings import Settings
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
             with treelock.held(
@@ -284,6 +284,22 @@ def test_clean_empties_what_was_kept_if_told(
     )
     with slots.lease(str(root), str(temporary)) as place:
         assert Path(place) == kept, "it is used again"
+
+
+def test_compiled_files_go_too(
+    root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with slots.lease(str(root), str(temporary)):
+        pass
+    files = Path(slots.home(str(temporary)), compiled.NAME)
+    files.mkdir()
+    (files / "00112233.cpython-311.pyc").write_bytes(b"x" * 1000)
+    assert _status(capsys)["shadows"] == []
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out == (
+        f"removed the compiled files in {files}\n0 shadows emptied in {temporary}, 1.0 kB freed.\n"
+    )
+    assert not files.exists()
 
 
 def test_a_kept_one_that_is_used_again_by_then_is_not_touched(

@@ -89,10 +89,13 @@ def build_wheel(
 def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> Iterator[Call]:
     """Yield a call of *hook* to setuptools' *delegate*, in a shadow of its own."""
     with _entered() as root:
-        from .call import opened
+        from . import compiled
 
-        with opened(root, delegate, hook, metadata_directory) as call:
-            yield call
+        with compiled.shared():
+            from .call import opened
+
+            with opened(root, delegate, hook, metadata_directory) as call:
+                yield call
 
 
 @contextmanager

@@ -109,6 +109,18 @@ def home(temporary: str) -> str:
     return os.path.join(temporary, PREFIX + user)
 
 
+def own_home(temporary: str) -> str | None:
+    """Return what :func:`home` does, and make it; ``None`` if others can touch what is there.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path = home(temporary)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    return path if is_ours_alone(path) else None
+
+
 def directory_of(root: str, temporary: str) -> str:
     """Return the path of the directory that holds the slots of the project in *root*."""
     real = os.path.realpath(root)
@@ -206,14 +218,11 @@ class _Private:
 
 def _take_slot(root: str, temporary: str, purpose: str) -> _Slot | None:
     """Take the lowest free slot; ``None`` where there is no safe place or no lock for slots."""
-    parent = home(temporary)
-    with suppress(FileExistsError):
-        os.mkdir(parent, 0o700)
-    if not is_ours_alone(parent):
+    if own_home(temporary) is None:
         _logger.warning(
             "isolated-backend: warning: %s is not a directory of this user's alone, so this build "
             "works in one with a random name. Remove it, or point TMPDIR to another directory.",
-            parent,
+            home(temporary),
         )
         return None
     directory = directory_of(root, temporary)

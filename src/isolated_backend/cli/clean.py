@@ -25,6 +25,8 @@ def command(*, kept: bool) -> int:
         raise CommandError(f"{error.filename} cannot be emptied: {error.strerror}.") from error
     for path in done.emptied:
         print(f"emptied {path}")
+    if done.compiled:
+        print(f"removed the compiled files in {done.compiled}")
     left = [f"; {done.in_use} in use"] * bool(done.in_use)
     left += [f"; {done.kept} kept (`--kept` empties them, too)"] * bool(done.kept)
     count = counted(len(done.emptied), "shadow")

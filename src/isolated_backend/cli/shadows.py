@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .. import slots
+from ..compiled import NAME
 from ..errors import ShadowError
 from ..slots import Tenant
 from .errors import CommandError
@@ -51,12 +52,14 @@ class Cleaning:
 
     Attributes:
         emptied: the paths of those that held something.
-        size: the bytes that were in their files.
+        compiled: the path of the compiled files that builds share, if there were any.
+        size: the bytes that were in all these files.
         in_use: how many were passed over because a build is using them.
         kept: how many were passed over because they were to be kept.
     """
 
     emptied: tuple[Path, ...]
+    compiled: Path | None
     size: int
     in_use: int
     kept: int
@@ -89,7 +92,8 @@ def visible(directory: str) -> list[Shadow]:
 def emptied(directory: str, *, kept: bool) -> Cleaning:
     """Empty this user's shadows in *directory* that no build is using.
 
-    Their locks stay: another build may have one open already.
+    Their locks stay: another build may have one open already. Compiled files go, too: a build that
+    does not find one compiles.
 
     Args:
         directory: one for temporary files.
@@ -97,7 +101,7 @@ def emptied(directory: str, *, kept: bool) -> Cleaning:
     """
     home = slots.home(directory)
     if not os.path.lexists(home) or not slots.is_ours_alone(home):
-        return Cleaning((), 0, 0, 0)
+        return Cleaning((), None, 0, 0, 0)
     done: list[Path] = []
     freed = in_use = passed = 0
     for path in _slots(Path(home)):
@@ -115,7 +119,12 @@ def emptied(directory: str, *, kept: bool) -> Cleaning:
                 freed += size - _size(path)
                 done.append(path)
             mark.unlink(missing_ok=True)
-    return Cleaning(tuple(done), freed, in_use, passed)
+    compiled = Path(home, NAME)
+    are_compiled = compiled.is_dir()
+    if are_compiled:
+        freed += _size(compiled)
+        slots.remove(str(compiled))
+    return Cleaning(tuple(done), compiled if are_compiled else None, freed, in_use, passed)
 
 
 def counted(number: int, noun: str) -> str:
