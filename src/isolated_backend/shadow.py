@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 from .slots import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .copies import Copies
     from .reproducible import NormalForm
+
+_HERE = os.curdir + os.sep
 
 #: Where in the shadow that is which has no place in the root.
 _OUTSIDE = ".outside"
@@ -57,6 +59,7 @@ class Shadow:
         self.copies: Copies | None = None  # those that are put off, while a wheel is made
         self._temporary = temporary
         self._moved: set[str] = set()  # in-tree names of what has been relocated
+        self._moved_prefixes: tuple[str, ...] = ()  # what the names of all below begin with
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: set[str] = set()  # absolute paths that are to stay in the root
         self._collected: set[str] = set()  # in-tree names of directories that make the artifact
@@ -103,7 +106,9 @@ class Shadow:
             return path
         if name == os.curdir:
             return self.place
-        self._moved.add(name)
+        if name not in self._moved:
+            self._moved.add(name)
+            self._moved_prefixes += (name + os.sep,)
         return os.path.join(self.place, name)
 
     def relocate_from_anywhere(self, path: str) -> str:
@@ -161,6 +166,11 @@ class Shadow:
             return path
         return _below(path, self.place) or path
 
+    def all_in_tree(self, paths: Iterable[str]) -> list[str]:
+        """Return what :meth:`in_tree` returns for each of *paths*."""
+        place = self.place
+        return [self.in_tree(path) if path.startswith(place) else path for path in paths]
+
     def actual(self, name: str) -> str:
         """Return where the bytes of the in-tree name *name* are now.
 
@@ -168,7 +178,9 @@ class Shadow:
             The path in the shadow if it was made there, else *name* itself.
         """
         name = self.in_tree(name)
-        normal = os.path.normpath(name) if name.startswith(os.curdir + os.sep) else name
+        normal = os.path.normpath(name) if name.startswith(_HERE) else name
+        if normal not in self._moved and not normal.startswith(self._moved_prefixes):
+            return name  # as nearly all: each file of the project is asked for several times
         for moved in self._moved:
             if normal == moved or normal.startswith(moved + os.sep):
                 made = os.path.join(self.place, normal)

@@ -43,7 +43,7 @@ def _extend(shadow: Shadow, original: Method) -> Method:
     """Do the same for many: the grafted egg-info, sources generated in ``build_temp``."""
 
     def extend(self: Any, paths: Iterable[str]) -> None:
-        original(self, [shadow.in_tree(path) for path in paths])
+        original(self, shadow.all_in_tree(paths))
 
     return extend
 
@@ -53,7 +53,7 @@ def _repair(shadow: Shadow, original: Method) -> Method:
     """Map what was put into ``files`` directly, before the manifest is written."""
 
     def repair(self: Any) -> None:
-        self.files = [shadow.in_tree(path) for path in self.files]
+        self.files = shadow.all_in_tree(self.files)
         original(self)
 
     return repair
@@ -68,11 +68,14 @@ def _safe_path(shadow: Shadow, original: Method) -> Method:
     """
     in_tree = is_the_projects(_BACKEND, shadow.root)
     bytecode = os.path.join(_BACKEND, "__pycache__", "") if in_tree else None
+    inside_root = shadow.inside_root
 
     def safe_path(self: Any, path: str) -> Any:
         if bytecode and os.path.abspath(path).startswith(bytecode):
             return False
-        return not shadow.hides(path) and original(self, shadow.actual(path))
+        if inside_root and shadow.hides(path):
+            return False
+        return original(self, shadow.actual(path))
 
     return safe_path
 
