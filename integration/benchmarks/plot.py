@@ -83,6 +83,8 @@ def _by_builds(results: Results, task: Task) -> dict[int, Record]:
 
 
 def _panel(place: Axes, task: Task, points: dict[int, Record], *, against_files: bool) -> None:
+    from matplotlib.ticker import LogLocator
+
     last = points[max(points)].scenario
     for contestant, colour in zip(CONTESTANTS.values(), _COLOURS, strict=True):
         line = _line(points, contestant)
@@ -93,8 +95,9 @@ def _panel(place: Axes, task: Task, points: dict[int, Record], *, against_files:
     place.set_yscale("log")
     place.set_xticks(sorted(points), [f"{number:,}" for number in sorted(points)])
     place.set_xticks([], minor=True)
+    place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     place.yaxis.set_major_formatter("{x:g}")
-    place.yaxis.set_minor_formatter("{x:g}")
+    place.yaxis.set_minor_formatter("")
     place.set_xlabel("files" if against_files else f"builds at once, {last.tree.title}")
     place.set_ylabel("seconds")
     place.set_title(task.title.replace("`", ""), fontsize="small", wrap=True)
