@@ -38,6 +38,25 @@ def test_modules_in_the_root_are_not_cached_and_others_are(tmp_path: Path) -> No
     assert (tmp_path / "root" / "__pycache__").exists()
 
 
+@pytest.mark.parametrize(
+    ("prefix", "path", "expected"),
+    [
+        ("/elsewhere", "/root/pkg/module.py", True),
+        ("/root/.venv", "/root/.venv/lib/module.py", False),
+        ("/root/.venv", "/root/pkg/module.py", True),
+        ("/root", "/root/pkg/module.py", True),  # python -m venv .
+        ("/root", "/root/lib/python3/site-packages/module.py", False),
+        ("/", "/root/pkg/module.py", True),  # VENV/src/NAME, where pip checks out
+        ("/elsewhere", "/root-2/module.py", False),
+    ],
+)
+def test_an_environment_in_the_root_is_not_the_projects(
+    prefix: str, path: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix.rstrip("/"))
+    assert bytecode.is_the_projects(path, "/root") is expected
+
+
 def test_children_write_none_either_and_the_environment_is_given_back(tmp_path: Path) -> None:
     (tmp_path / "child.py").touch()
     with bytecode.kept_out_of(str(tmp_path)):

@@ -11,7 +11,7 @@ import sysconfig
 import traceback
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import module_from_spec, spec_from_file_location, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +37,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.mkdir()
     monkeypatch.setattr(sys, "prefix", str(path))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(compiled, "_IMPORTED_LATER", str(path / "later.py"))
     return path
 
 
@@ -47,7 +48,7 @@ def loaded(path: Path, source: str = SOURCE) -> ModuleType:
     os.utime(path, (1_000_000_000,) * 2)
     spec = spec_from_file_location(path.stem, path)
     module = module_from_spec(spec)
-    with compiled.shared():
+    with compiled.shared(os.path.dirname(sys.prefix) + "/project"):
         spec.loader.exec_module(module)
     return module
 
@@ -58,7 +59,7 @@ def cached(path: Path) -> Path:
 
 
 def test_the_next_environment_finds_what_the_first_has_compiled(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, home: Path
 ) -> None:
     """With the path of its own source in the traceback, and nothing written there."""
     first, second = environment / "first" / "module.py", environment / "second" / "other.py"
@@ -67,17 +68,11 @@ def test_the_next_environment_finds_what_the_first_has_compiled(
     (kept,) = (home / compiled.NAME).iterdir()
     assert kept.stat().st_nlink == 1
 
-    monkeypatch.setattr("builtins.compile", refused)
-    monkeypatch.setattr(SourceFileLoader, "source_to_code", refused)
     module = loaded(second)
-    assert not cached(second).exists()
+    assert not cached(second).exists()  # so nothing was compiled
     with pytest.raises(LookupError) as raised:
         module.where()
     assert traceback.extract_tb(raised.tb)[-1].filename == str(second)
-
-
-def refused(*_: object, **__: object) -> None:
-    raise AssertionError("compiled again")
 
 
 def test_another_source_of_the_same_size_and_time_is_another(environment: Path, home: Path) -> None:
@@ -87,11 +82,22 @@ def test_another_source_of_the_same_size_and_time_is_another(environment: Path, 
     assert len(list((home / compiled.NAME).iterdir())) == 2
 
 
-def test_an_environment_with_compiled_files_takes_no_part(environment: Path, home: Path) -> None:
+def test_a_module_with_a_compiled_file_takes_no_part(environment: Path, home: Path) -> None:
     path = environment / "module.py"
     loaded(path)
     shutil.rmtree(home / compiled.NAME)
     loaded(path)
+    assert not (home / compiled.NAME).exists()
+
+
+def test_an_environment_with_compiled_files_takes_no_part(environment: Path, home: Path) -> None:
+    """It is not even asked for each module."""
+    compiled_file = cached(environment / "later.py")
+    compiled_file.parent.mkdir()
+    compiled_file.touch()
+    with compiled.shared("/nowhere"):
+        assert "get_code" not in vars(SourceFileLoader)
+    loaded(environment / "module.py")
     assert not (home / compiled.NAME).exists()
 
 
@@ -127,7 +133,8 @@ def test_optimized_files_are_others(environment: Path, home: Path) -> None:
     (environment / "module.py").write_text("assert False, 'heard'\n")
     code = (
         "import sys\nsys.prefix = sys.argv[1]\nsys.path.insert(0, sys.prefix)\n"
-        "from isolated_backend import compiled\nwith compiled.shared():\n    import module\n"
+        "from isolated_backend import compiled\ncompiled._IMPORTED_LATER = 'later.py'\n"
+        "with compiled.shared('/nowhere'):\n    import module\n"
     )
     for options, status in (["-O"], 0), ([], 1), (["-O"], 0), ([], 1):
         shutil.rmtree(environment / "__pycache__", ignore_errors=True)
@@ -140,14 +147,19 @@ def test_optimized_files_are_others(environment: Path, home: Path) -> None:
     assert kinds == {f"{tag}.pyc", f"{tag}.opt-1.pyc"}
 
 
-def test_of_another_pythons_file_nothing_is_made(environment: Path, home: Path) -> None:
-    """The same name, but for a Python whose code is another: it is replaced."""
+@pytest.mark.parametrize(
+    "spoil", [lambda right: right[:-1], lambda _: b"", lambda right: right[:4] + bytes(len(right))]
+)
+def test_a_file_that_is_not_whole_is_replaced(
+    spoil: Callable[[bytes], bytes], environment: Path, home: Path
+) -> None:
+    """As a machine leaves it that loses its power."""
     loaded(environment / "first" / "module.py")
     (kept,) = (home / compiled.NAME).iterdir()
     right = kept.read_bytes()
-    kept.write_bytes(b"\0\0\r\n" + right[4:])
-    loaded(environment / "second" / "module.py")
-    assert kept.read_bytes()[:16] == right[:16]
+    kept.write_bytes(spoil(right))
+    assert loaded(environment / "second" / "module.py").where
+    assert kept.read_bytes()[4:20] == right[4:20]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
@@ -169,33 +181,127 @@ def test_a_directory_that_others_can_touch_is_not_used(environment: Path, home: 
 
 
 def test_a_module_without_source_is_missing_as_ever(environment: Path) -> None:
-    loader = SourceFileLoader("gone", str(environment / "gone.py"))
-    with compiled.shared(), pytest.raises(FileNotFoundError, match=r"gone\.py"):
-        loader.get_data(str(cached(environment / "gone.py")))
+    spec = spec_from_file_location("gone", environment / "gone.py")
+    with compiled.shared("/nowhere"), pytest.raises(FileNotFoundError, match=r"gone\.py"):
+        spec.loader.exec_module(module_from_spec(spec))
+
+
+@pytest.mark.parametrize("name", ["plug.helper.py", ".hidden", "script"])
+def test_odd_names_are_found_too(name: str, environment: Path) -> None:
+    for number in range(2):
+        path = environment / str(number) / name
+        path.parent.mkdir()
+        path.write_text("value = 1\n")
+        loader = SourceFileLoader("odd", str(path))
+        module = module_from_spec(spec_from_loader("odd", loader))
+        with compiled.shared("/nowhere"):
+            loader.exec_module(module)
+        assert module.value == 1
+        assert (path.parent / "__pycache__").exists() == (number == 0)
+
+
+def test_what_a_loader_of_another_kind_compiles_is_its_own(environment: Path, home: Path) -> None:
+    """It may transform the source."""
+
+    class Loader(SourceFileLoader):
+        def source_to_code(self, data: Any, path: Any, *_: Any) -> Any:
+            return compile(data.replace(b"plain", b"other"), path, "exec")
+
+    values = []
+    for number, kind in enumerate((Loader, SourceFileLoader, Loader)):
+        path = environment / str(number) / "module.py"
+        path.parent.mkdir()
+        path.write_text("value = 'plain'\n")
+        loader = kind("module", str(path))
+        module = module_from_spec(spec_from_loader("module", loader))
+        with compiled.shared("/nowhere"):
+            loader.exec_module(module)
+        values.append(module.value)
+    assert values == ["other", "plain", "other"]
+    assert len(list((home / compiled.NAME).iterdir())) == 1
+
+
+def test_where_all_that_is_compiled_is_transformed_nothing_is_shared(
+    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a checker of types that changes what Python compiles."""
+
+    def source_to_code(self: SourceFileLoader, data: bytes, path: str, *_: Any) -> Any:
+        return compile(data, path, "exec")
+
+    monkeypatch.setattr(SourceFileLoader, "source_to_code", source_to_code, raising=False)
+    loaded(environment / "module.py")
+    assert not (home / compiled.NAME).exists()
+
+
+def test_a_source_that_changes_while_it_is_compiled_is_of_one_moment(
+    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept for a source is compiled from just that."""
+    first = environment / "first" / "module.py"
+    original = SourceFileLoader.path_stats
+
+    def path_stats(self: SourceFileLoader, path: str) -> Any:
+        if path == str(first):
+            first.write_text("value = 'new'\n")
+        return original(self, path)
+
+    monkeypatch.setattr(SourceFileLoader, "path_stats", path_stats)
+    assert loaded(first, "value = 'old'\n").value == "old"
+    assert loaded(environment / "second" / "module.py", "value = 'old'\n").value == "old"
+
+
+def test_a_project_in_the_environment_takes_no_part(environment: Path, home: Path) -> None:
+    """As pip's checkouts of editable requirements, in ``VENV/src``."""
+    path = environment / "src" / "project" / "module.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(SOURCE)
+    loader = SourceFileLoader("module", str(path))
+    with compiled.shared(str(path.parent)):
+        loader.exec_module(module_from_spec(spec_from_loader("module", loader)))
+    assert not (home / compiled.NAME).exists()
+
+
+def test_builds_have_room_before_compiled_files_do(
+    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(environment)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 25))
+    loaded(environment / "module.py")
+    assert list((home / compiled.NAME).iterdir()) == []
+
+
+def test_there_is_an_end_to_their_number(
+    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so to what killed builds have left half-written."""
+    monkeypatch.setattr(compiled, "_MOST", 2)
+    for number in range(4):
+        loaded(environment / "module.py", f"value = {number}\n")
+        cached(environment / "module.py").unlink()
+    assert len(list((home / compiled.NAME).iterdir())) == 1
 
 
 def test_everything_is_given_back(environment: Path) -> None:
-    def here() -> tuple[Any, Any]:
-        return vars(SourceFileLoader).get("get_data"), vars(SourceFileLoader)["set_data"]
+    def here() -> Any:
+        return vars(SourceFileLoader).get("get_code")
 
-    before = here()
-    with compiled.shared():
+    assert here() is None
+    with compiled.shared("/nowhere"):
         outer = here()
-        with compiled.shared():  # a hook that calls another
+        with compiled.shared("/nowhere"):  # a hook that calls another
             assert here() != outer
         assert here() == outer
-    assert before[0] is None
-    assert here() == before
+    assert here() is None
 
 
 def test_what_somebody_else_puts_there_stays(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SourceFileLoader, "set_data", SourceFileLoader.set_data)
-    monkeypatch.setattr(SourceFileLoader, "get_data", SourceFileLoader.get_data, raising=False)
-    with compiled.shared():
-        SourceFileLoader.get_data = SourceFileLoader.set_data = refused
-    assert SourceFileLoader.get_data is SourceFileLoader.set_data is refused
+    monkeypatch.setattr(SourceFileLoader, "get_code", SourceFileLoader.get_code, raising=False)
+    with compiled.shared("/nowhere"):
+        SourceFileLoader.get_code = theirs = lambda *_: None
+    assert SourceFileLoader.get_code is theirs
 
 
 def test_a_build_in_a_new_environment_compiles_nothing(

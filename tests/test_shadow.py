@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from isolated_backend import slots
 from isolated_backend.shadow import Shadow
 
 
@@ -129,6 +130,14 @@ def test_shadows_inside_the_root_are_hidden(root: Path) -> None:
     assert not shadow.hides("tmp/mine")
     assert shadow.relocate("build") == str(place / "build")
     assert shadow.in_tree(shadow.relocate("build")) == "build"
+
+
+def test_what_others_have_in_a_tmpdir_that_is_the_root_is_not_the_projects(root: Path) -> None:
+    place = root / "isolated-backend.1" / "root-abc" / "0"
+    place.mkdir(parents=True)
+    shadow = Shadow(str(root), str(place), str(root))
+    assert slots.home(str(root)) in shadow.own
+    assert str(root) not in shadow.own
 
 
 def test_shadows_outside_of_the_root_hide_nothing(shadow: Shadow) -> None:

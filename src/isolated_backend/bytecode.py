@@ -29,12 +29,16 @@ _JUST_NOW = 10.0
 
 
 def is_the_projects(path: str, root: str) -> bool:
-    """Tell whether *path* is below *root* and not in an environment that lies there (``.venv``)."""
-    return (
-        path.startswith(root + os.sep)
-        and not path.startswith(sys.prefix + os.sep)
-        and f"{os.sep}site-packages{os.sep}" not in path
-    )
+    """Tell whether *path* is below *root* and not in an environment that lies there (``.venv``).
+
+    The root may lie in an environment, too: pip checks out editable requirements in ``VENV/src``.
+    """
+    inside = root + os.sep
+    if not path.startswith(inside):
+        return False
+    prefix = sys.prefix + os.sep
+    in_environment = prefix.startswith(inside) and path.startswith(prefix) and prefix != inside
+    return not in_environment and f"{os.sep}site-packages{os.sep}" not in path[len(root) :]
 
 
 @contextmanager

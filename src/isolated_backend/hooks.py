@@ -91,7 +91,7 @@ def _call(delegate: str, hook: str, metadata_directory: str | None = None) -> It
     with _entered() as root:
         from . import compiled
 
-        with compiled.shared():
+        with compiled.shared(root):
             from .call import opened
 
             with opened(root, delegate, hook, metadata_directory) as call:

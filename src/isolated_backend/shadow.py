@@ -14,7 +14,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .slots import PREFIX
+from .slots import PREFIX, home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +75,8 @@ class Shadow:
     @property
     def own(self) -> list[str]:
         """The directories that are not the project's, wherever they lie."""
-        passed = (self.metadata_directory, self._temporary)
+        # What others have in TMPDIR, should that be the root itself.
+        passed = (self.metadata_directory, self._temporary, home(self._temporary))
         inside = self.root + os.sep
         return [self.place, *(path for path in passed if path and path.startswith(inside))]
 
