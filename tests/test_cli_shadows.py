@@ -40,7 +40,7 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     """Keep a process that has a shadow of *root* and holds its tree; yield its number."""
     script = f"""
         import os, sys
-        from isolated_backend import compiled, slots, treelock
+        from isolated_backend import slots, treelock
         from isolated_backend.settings import Settings
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
             with treelock.held(

@@ -11,7 +11,7 @@ import sysconfig
 import traceback
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location, spec_from_loader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,10 +46,14 @@ def loaded(path: Path, source: str = SOURCE) -> ModuleType:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source)
     os.utime(path, (1_000_000_000,) * 2)
-    spec = spec_from_file_location(path.stem, path)
-    module = module_from_spec(spec)
-    with compiled.shared(os.path.dirname(sys.prefix) + "/project"):
-        spec.loader.exec_module(module)
+    return executed(SourceFileLoader(path.stem, str(path)))
+
+
+def executed(loader: SourceFileLoader, root: str = "/nowhere") -> ModuleType:
+    """Import the module that *loader* loads, with sharing, while *root* is built."""
+    module = module_from_spec(spec_from_loader(loader.name, loader))
+    with compiled.shared(root):
+        loader.exec_module(module)
     return module
 
 
@@ -181,9 +185,8 @@ def test_a_directory_that_others_can_touch_is_not_used(environment: Path, home: 
 
 
 def test_a_module_without_source_is_missing_as_ever(environment: Path) -> None:
-    spec = spec_from_file_location("gone", environment / "gone.py")
-    with compiled.shared("/nowhere"), pytest.raises(FileNotFoundError, match=r"gone\.py"):
-        spec.loader.exec_module(module_from_spec(spec))
+    with pytest.raises(FileNotFoundError, match=r"gone\.py"):
+        executed(SourceFileLoader("gone", str(environment / "gone.py")))
 
 
 @pytest.mark.parametrize("name", ["plug.helper.py", ".hidden", "script"])
@@ -192,11 +195,7 @@ def test_odd_names_are_found_too(name: str, environment: Path) -> None:
         path = environment / str(number) / name
         path.parent.mkdir()
         path.write_text("value = 1\n")
-        loader = SourceFileLoader("odd", str(path))
-        module = module_from_spec(spec_from_loader("odd", loader))
-        with compiled.shared("/nowhere"):
-            loader.exec_module(module)
-        assert module.value == 1
+        assert executed(SourceFileLoader("odd", str(path))).value == 1
         assert (path.parent / "__pycache__").exists() == (number == 0)
 
 
@@ -212,11 +211,7 @@ def test_what_a_loader_of_another_kind_compiles_is_its_own(environment: Path, ho
         path = environment / str(number) / "module.py"
         path.parent.mkdir()
         path.write_text("value = 'plain'\n")
-        loader = kind("module", str(path))
-        module = module_from_spec(spec_from_loader("module", loader))
-        with compiled.shared("/nowhere"):
-            loader.exec_module(module)
-        values.append(module.value)
+        values.append(executed(kind("module", str(path))).value)
     assert values == ["other", "plain", "other"]
     assert len(list((home / compiled.NAME).iterdir())) == 1
 
@@ -256,9 +251,7 @@ def test_a_project_in_the_environment_takes_no_part(environment: Path, home: Pat
     path = environment / "src" / "project" / "module.py"
     path.parent.mkdir(parents=True)
     path.write_text(SOURCE)
-    loader = SourceFileLoader("module", str(path))
-    with compiled.shared(str(path.parent)):
-        loader.exec_module(module_from_spec(spec_from_loader("module", loader)))
+    executed(SourceFileLoader("module", str(path)), root=str(path.parent))
     assert not (home / compiled.NAME).exists()
 
 
@@ -329,8 +322,8 @@ def uncompiled(path: Path) -> Path:
     purelib = Path(sysconfig.get_path("purelib"))
     there = Path(sysconfig.get_path("purelib", vars={"base": str(path)}))
     ignored = shutil.ignore_patterns("__pycache__")
-    for pattern in ("setuptools*", "_distutils_hack", "packaging*", "wheel*", "filelock*"):
-        for found in purelib.glob(pattern):
+    for name in ("setuptools", "_distutils_hack", "packaging", "wheel", "filelock"):
+        for found in (purelib / name, *purelib.glob(f"{name}-*.dist-info")):  # not setuptools_scm
             shutil.copytree(found, there / found.name, ignore=ignored)
     shutil.copytree(Path(compiled.__file__).parent, there / OURS, ignore=ignored)
     return path / "bin" / "python"

@@ -55,10 +55,11 @@ def shared(root: str) -> Iterator[None]:
         ShadowError: there is no directory for temporary files.
     """
     home = None
-    temporary = slots.temporary_directory()
-    with suppress(OSError):  # whoever leases a slot will say what is wrong
-        home = slots.own_home(temporary)
-    if home is None or not _is_wanted():
+    if _is_wanted():
+        temporary = slots.temporary_directory()
+        with suppress(OSError):  # whoever leases a slot will say what is wrong
+            home = slots.own_home(temporary)
+    if home is None:
         yield
         return
     store = _Store(os.path.join(home, NAME))
