@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from backends import OURS, PLAIN, HookProcess
-from isolated_backend import archive, redirect
+from calls import call_on
+from isolated_backend import redirect
 from isolated_backend.redirect.replacement import is_setuptools_own
-from isolated_backend.shadow import Shadow
+from isolated_backend.shortcuts import archive
 
 SETUP = """\
 import os, sys
@@ -191,7 +192,7 @@ def test_a_file_that_cannot_be_read_is_a_clear_error(root: Path, tmp_path: Path)
     (root / "setup.py").write_text(
         (root / "setup.py")
         .read_text()
-        .replace("import os, sys", "import builtins, isolated_backend.archive, os, sys")
+        .replace("import os, sys", "import builtins, isolated_backend.shortcuts.archive, os, sys")
         .replace(
             "setup(name",
             """
@@ -199,7 +200,7 @@ def refuse(name, *arguments, **options):
     if name == os.path.join("files", "empty"):
         raise PermissionError(13, "Permission denied", name)
     return open(name, *arguments, **options)
-isolated_backend.archive.open = refuse
+isolated_backend.shortcuts.archive.open = refuse
 setup(name""",
         )
     )
@@ -312,7 +313,7 @@ def test_an_sdist_is_made_while_a_file_goes(root: Path, tmp_path: Path) -> None:
     (root / "setup.py").write_text(
         SETUP.format(
             overrides="""
-import isolated_backend.archive as archive
+import isolated_backend.shortcuts.archive as archive
 make_sample = archive.make_sample
 def at_the_last_moment(directory):
     os.remove("files/empty")
@@ -333,9 +334,8 @@ def test_whoever_has_replaced_a_function_sees_all_files(tmp_path: Path) -> None:
     from setuptools import Distribution
     from setuptools.command.sdist import sdist
 
-    shadow = Shadow(str(tmp_path), str(tmp_path / "place"), "/nowhere")
     command = sdist(Distribution({"name": "demo", "version": "1"}))
-    with redirect.redirected(shadow, "build_sdist"):
+    with redirect.redirected(call_on(tmp_path)):
         assert is_setuptools_own(command, "make_distribution", "copy_file")
         command.copy_file = print
         assert not is_setuptools_own(command, "make_distribution", "copy_file")

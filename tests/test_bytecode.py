@@ -88,7 +88,7 @@ SCRIPT = """
     sys.path.insert(0, os.path.join(os.getcwd(), "_build"))
     import isolated_backend
     assert isolated_backend.__file__.startswith(os.getcwd()), isolated_backend.__file__
-    isolated_backend._load()
+    isolated_backend._load(os.getcwd())
 """
 
 

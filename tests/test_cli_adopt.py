@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 import tomlkit
 
-from isolated_backend import slots, treelock
 from isolated_backend.cli import adopt, main, rewrite, vendored
 from isolated_backend.cli.errors import CommandError
 from isolated_backend.settings import Settings
+from isolated_backend.shadow import slots
+from isolated_backend.writers import treelock
 from snapshot import snapshot
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions and links")
@@ -490,10 +491,10 @@ def test_in_tree(directory: str, requires: str, root: Path, tmp_path: Path) -> N
     (place,) = table["backend-path"]  # type: ignore[misc]
     assert Path(root, place).resolve() == Path(root, directory).resolve()
     names = {path.name for path in Path(root, place, "isolated_backend").iterdir()}
-    assert {"__init__.py", "hooks.py", "py.typed", "redirect"} <= names
+    assert {"__init__.py", "hook.py", "py.typed", "redirect"} <= names
     assert not {"cli", "__pycache__"} & names
 
-    code = f"import sys; sys.path[0] = {place!r}; import isolated_backend.hooks as h; print(h)"
+    code = f"import sys; sys.path[0] = {place!r}; import isolated_backend.hook as h; print(h)"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
@@ -617,7 +618,7 @@ def test_changes_in_the_copy_are_not_lost(
     assert main(["adopt", str(root), "--in-tree", "_backend"]) == 0
     package = root / "_backend" / "isolated_backend"
     if change == "edited":
-        (package / "hooks.py").write_text("# mine\n")
+        (package / "hook.py").write_text("# mine\n")
     elif change == "added":
         (root / "_backend" / "mine.py").touch()
     elif sys.platform != "win32":

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from isolated_backend import compiled, slots, treelock
 from isolated_backend.cli import main, shadows
 from isolated_backend.settings import Settings
+from isolated_backend.shadow import slots
+from isolated_backend.shortcuts import compiled
+from isolated_backend.writers import treelock
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells who holds a lock")
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
@@ -40,7 +42,8 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     """Keep a process that has a shadow of *root* and holds its tree; yield its number."""
     script = f"""
         import os, sys
-        from isolated_backend import slots, treelock
+        from isolated_backend.shadow import slots
+        from isolated_backend.writers import treelock
         from isolated_backend.settings import Settings
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
             with treelock.held(

@@ -20,7 +20,8 @@ import pytest
 
 from artifacts import particulars
 from backends import OURS, HookProcess
-from isolated_backend import compiled, slots
+from isolated_backend.shadow import slots
+from isolated_backend.shortcuts import compiled
 
 SOURCE = "def where():\n    raise LookupError\n"
 
@@ -137,7 +138,7 @@ def test_optimized_files_are_others(environment: Path, home: Path) -> None:
     (environment / "module.py").write_text("assert False, 'heard'\n")
     code = (
         "import sys\nsys.prefix = sys.argv[1]\nsys.path.insert(0, sys.prefix)\n"
-        "from isolated_backend import compiled\ncompiled._IMPORTED_LATER = 'later.py'\n"
+        "from isolated_backend.shortcuts import compiled\ncompiled._IMPORTED_LATER = 'later.py'\n"
         "with compiled.shared('/nowhere'):\n    import module\n"
     )
     for options, status in (["-O"], 0), ([], 1), (["-O"], 0), ([], 1):
@@ -173,7 +174,7 @@ def test_where_it_cannot_be_written_nothing_is_shared(
     def replace(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("isolated_backend.compiled.os.replace", replace)
+    monkeypatch.setattr("isolated_backend.shortcuts.compiled.os.replace", replace)
     assert loaded(environment / "module.py").where
     assert list((home / compiled.NAME).iterdir()) == []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from isolated_backend.compression import gzipped_tar
+from isolated_backend.shortcuts.compression import gzipped_tar
 
 LARGE = 40 * (1 << 16)  # more than may wait to be compressed
 

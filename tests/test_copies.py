@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backends import OURS, PLAIN, HookProcess
-from isolated_backend.copies import Copies
+from isolated_backend.shortcuts.copies import Copies
 
 if sys.platform == "win32":  # pragma: no cover
     pytest.skip("links and modes of POSIX", allow_module_level=True)

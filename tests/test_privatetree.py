@@ -16,11 +16,14 @@ from typing import Any
 
 import pytest
 
+import isolated_backend
 from artifacts import members, names
 from backends import OURS, PLAIN, HookProcess
-from isolated_backend import call, child, hooks, privatetree, slots
+from isolated_backend import child, writers
 from isolated_backend.errors import PrivateTreeError, ReadOnlyTreeError
 from isolated_backend.reproducible import NormalForm
+from isolated_backend.shadow import slots
+from isolated_backend.writers import privatetree
 from snapshot import snapshot
 
 _OBSTACLE = privatetree.obstacle(tempfile.gettempdir())
@@ -409,9 +412,9 @@ def test_nothing_is_compressed_twice(
     monkeypatch.setattr(zipfile.ZipFile, "read", refuse)
     monkeypatch.chdir(writer)
     if kind == "sdist":
-        hooks.build_sdist(PLAIN, str(tmp_path / "out"), None)
+        isolated_backend.build_sdist(str(tmp_path / "out"))
     else:
-        hooks.build_wheel(PLAIN, "wheel", str(tmp_path / "out"), None, None)
+        isolated_backend.build_wheel(str(tmp_path / "out"))
 
 
 @needs_private_trees
@@ -537,7 +540,7 @@ else:
 
 
 def failing(root: Path, written: list[str], obstacle: str | None, error: BaseException) -> None:
-    with call._read_only_root_named(str(root), obstacle) as told:
+    with writers._read_only_root_named(str(root), obstacle) as told:
         for name in written:
             told(name)
         raise error
@@ -580,4 +583,4 @@ def test_without_one_a_read_only_root_says_what_was_to_be_written(
 
     monkeypatch.setattr(privatetree, "run", refuse)
     with pytest.raises(SystemExit, match=r"writes writer/_version.py there .* for reasons\."):
-        hooks.build_sdist(PLAIN, str(tmp_path / "out"), None)
+        isolated_backend.build_sdist(str(tmp_path / "out"))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 import setuptools
 
 import isolated_backend
+from calls import call_on
 from isolated_backend import redirect
 from isolated_backend.errors import RedirectError
 from isolated_backend.redirect import installed
-from isolated_backend.shadow import Shadow
 
 PACKAGE = Path(isolated_backend.__file__).parent
 
@@ -34,12 +32,6 @@ def test_it_alone_imports_setuptools_and_distutils() -> None:
     assert importers == {"redirect"}
 
 
-def shadow(tmp_path: Path) -> Shadow:
-    (tmp_path / "root").mkdir()
-    (tmp_path / "place").mkdir()
-    return Shadow(str(tmp_path / "root"), str(tmp_path / "place"), "/nowhere")
-
-
 def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,7 +43,7 @@ def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
         pytest.raises(
             RedirectError, match=r"has no setuptools.command.egg_info.FileList._safe_path"
         ),
-        redirect.redirected(shadow(tmp_path), "build_sdist"),
+        redirect.redirected(call_on(tmp_path)),
     ):
         pass
     assert egg_info.finalize_options is before
@@ -80,8 +72,8 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
     from setuptools.command.egg_info import FileList
 
     original = FileList.append
-    first = shadow(tmp_path)
-    with redirect.redirected(first, "build_sdist"):
+    first = call_on(tmp_path)
+    with redirect.redirected(first):
         kept = FileList.append
 
         def wrapped(self: FileList, item: str) -> None:
@@ -91,8 +83,8 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
     try:
         assert FileList.append is wrapped  # the plugin's work is not undone
         files = FileList()
-        files.append(first.place)  # a path that an open shadow would map
-        assert files.files == [first.place]
+        files.append(first.shadow.place)  # a path that an open shadow would map
+        assert files.files == [first.shadow.place]
     finally:
         FileList.append = original  # type: ignore[method-assign]
 
@@ -105,29 +97,8 @@ def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.Monkey
         installed.vendored_tomli()
 
 
-@pytest.mark.parametrize("hook", ["build_sdist", "build_wheel", "build_editable"])
-def test_every_replacement_says_why(hook: str) -> None:
-    for replacement in redirect._replacements(hook):
-        what = (replacement.owner, replacement.name)
-        assert replacement.factory.__doc__ or what[1] in {"include", "recursive_include", "graft"}
-
-
-def test_a_hook_gets_its_own_replacements_whatever_hook_came_before() -> None:
-    before = list(redirect._replacements("build_sdist"))
-    assert len(list(redirect._replacements("build_wheel"))) > len(before)
-    assert list(redirect._replacements("build_sdist")) == before
-
-
-def test_without_setuptools_the_import_of_the_backend_works() -> None:
-    script = """
-        import sys
-        sys.modules["setuptools"] = None
-        import isolated_backend
-        try:
-            isolated_backend.build_sdist("/nowhere")
-        except SystemExit as error:
-            assert "setuptools is not installed" in str(error), error
-        else:
-            raise AssertionError
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
+def test_every_replacement_says_why() -> None:
+    for module in redirect._NEEDED:
+        for replacement in module.replaces:
+            is_search = replacement.name in {"include", "recursive_include", "graft"}
+            assert replacement.factory.__doc__ or is_search

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from isolated_backend import requirements
 from isolated_backend.redirect import installed
+from isolated_backend.shortcuts import requirements
 
 STATIC = '[project]\nname = "demo"\nversion = "1"\n'
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from isolated_backend import slots
-from isolated_backend.shadow import Shadow
+from isolated_backend.call import Call
+from isolated_backend.settings import Settings
+from isolated_backend.shadow import slots
+from isolated_backend.shadow.paths import Shadow
 
 
 @pytest.fixture
@@ -136,8 +138,9 @@ def test_what_others_have_in_a_tmpdir_that_is_the_root_is_not_the_projects(root:
     place = root / "isolated-backend.1" / "root-abc" / "0"
     place.mkdir(parents=True)
     shadow = Shadow(str(root), str(place), str(root))
-    assert slots.home(str(root)) in shadow.own
-    assert str(root) not in shadow.own
+    call = Call("", "build_sdist", Settings(), shadow)
+    assert slots.home(str(root)) in call.own
+    assert str(root) not in call.own
 
 
 def test_shadows_outside_of_the_root_hide_nothing(shadow: Shadow) -> None:
@@ -152,12 +155,3 @@ def test_a_root_that_a_team_shares_hands_its_group_on(root: Path, place: Path) -
     Shadow(str(root), str(place), "/nowhere")
     assert place.stat().st_mode & 0o2000
     assert place.stat().st_gid == root.stat().st_gid
-
-
-def test_only_steps_to_the_artifact_pass(shadow: Shadow, place: Path) -> None:
-    shadow.seed("demo.egg-info")
-    step = str(place / "build" / "lib" / "x.py")
-    assert shadow.passes(step, step)
-    assert not shadow.passes(step, "build/lib/x.py")
-    assert not shadow.passes(step, Path(step))
-    assert not shadow.passes(str(place / "demo.egg-info" / "PKG-INFO"), step)

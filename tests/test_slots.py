@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from isolated_backend import slots
 from isolated_backend.errors import ShadowError
+from isolated_backend.shadow import slots
 
 ROOT = "/some/project"
 
@@ -72,7 +72,7 @@ def test_nothing_but_empty_lock_files_is_left() -> None:
 def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
     script = f"""
         import os, signal
-        from isolated_backend import slots
+        from isolated_backend.shadow import slots
         with slots.lease({ROOT!r}, os.environ["TMPDIR"]) as place:
             os.makedirs(os.path.join(place, "build", "lib"))
             print(place, flush=True)

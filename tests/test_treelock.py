@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from isolated_backend import treelock
 from isolated_backend.errors import SettingsError, TreeLockError
-from isolated_backend.lock import announce, is_announced
 from isolated_backend.settings import IN_TREE_WRITES, Settings
+from isolated_backend.shadow.lock import announce, is_announced
+from isolated_backend.writers import treelock
 
 AUTO = Settings(lock_timeout=30)
 IMPATIENT = Settings(lock_timeout=0)
@@ -48,7 +48,7 @@ class Other:
         kind = "_FileLock" if treelock._open is treelock._FileLock else "_open"
         script = f"""
             import sys
-            from isolated_backend import treelock
+            from isolated_backend.writers import treelock
             from isolated_backend.settings import Settings
             treelock._open = treelock.{kind}
             treelock.MARKER = "NOT_A_CHILD"
@@ -244,7 +244,7 @@ def test_who_waits_says_for_whom_and_why(
 
 def test_a_nested_build_does_not_wait_for_its_parent(root: Path) -> None:
     script = f"""
-        from isolated_backend import treelock
+        from isolated_backend.writers import treelock
         from isolated_backend.settings import Settings
         with treelock.held({str(root)!r}, Settings(lock_timeout=0), own=[]):
             open({str(root / "nested")!r}, "w").close()

@@ -126,7 +126,7 @@ def _report(
 _SET_UP = """
 import os, shutil, sys, time
 import setuptools.build_meta
-from isolated_backend import privatetree
+from isolated_backend.writers import privatetree
 
 root, place, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
 

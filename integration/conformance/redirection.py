@@ -15,8 +15,10 @@ from typing import Any
 import setuptools
 
 from isolated_backend import redirect
-from isolated_backend.shadow import Shadow
-from isolated_backend.slots import PREFIX
+from isolated_backend.call import Call
+from isolated_backend.settings import Settings
+from isolated_backend.shadow.paths import Shadow
+from isolated_backend.shadow.slots import PREFIX
 
 #: What setuptools would leave in the root stays in the shadow, as in a hook.
 REDIRECTED = "redirected"
@@ -62,8 +64,9 @@ class Redirection:
     def _open(self) -> None:
         place = tempfile.mkdtemp(prefix=PREFIX)
         self._shadow = Shadow(os.getcwd(), place, tempfile.gettempdir())
+        call = Call("setuptools.build_meta", self._hook, Settings(), self._shadow)
         self._redirected.callback(shutil.rmtree, place)
-        self._redirected.enter_context(redirect.redirected(self._shadow, self._hook))
+        self._redirected.enter_context(redirect.redirected(call))
 
     def _close(self) -> None:
         self._lay_over()

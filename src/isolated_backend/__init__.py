@@ -4,20 +4,22 @@ Put one line into ``pyproject.toml``::
 
     build-backend = "isolated_backend"
 
-and any number of frontends can build the same project root at the same time. Every hook
-delegates to :mod:`setuptools.build_meta` with the same arguments; whatever setuptools would
-write inside the project root goes to a directory that belongs to that one call.
+and any number of frontends can build the same project root at the same time. Every hook delegates
+to :mod:`setuptools.build_meta` with the same arguments; whatever setuptools would write in the
+source tree goes to a directory that belongs to that one call.
 
-Importing this module is cheap on purpose: a frontend does it once per hook, and setuptools is
-not needed before the hook is called.
+Importing this module is cheap on purpose: a frontend does it once per hook, and setuptools is not
+needed before the hook is called.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
+import os
+
+TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None]
 
@@ -36,79 +38,82 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def _load() -> None:
-    """Import what does the work, without a ``.pyc`` of ours appearing in the root (in-tree use)."""
+def _load(root: str) -> None:
+    """Import what runs a hook, without a ``.pyc`` of ours appearing in *root* (in-tree use)."""
     from . import bytecode
 
-    with bytecode.kept_out_of_the_project(__spec__, bytecode.__spec__):
-        from . import hooks  # noqa: F401
+    with bytecode.kept_out_of_the_project(root, __spec__, bytecode.__spec__):
+        from . import hook  # noqa: F401
 
 
 class _Backend:
-    """The hooks, under exactly the parameter names of PEP 517 and PEP 660.
+    """The hooks, with the parameter names of PEP 517 and PEP 660, which frontends pass by keyword.
 
-    Frontends pass them by keyword. Every hook raises :class:`SystemExit` with a message for the
-    user when the project, its settings or the machine are at fault, as setuptools itself does.
+    Every hook raises :class:`SystemExit` with a message for the user when the project, its
+    settings or the machine are at fault, as setuptools itself does.
     """
 
     def __init__(self, delegate: str) -> None:
         self._delegate = delegate
 
+    def _run(self, hook: str, **arguments: Any) -> Any:
+        root = os.getcwd()  # before another thread can change it
+        _load(root)
+        from .hook import run
+
+        return run(self._delegate, hook, root, arguments)
+
     def get_requires_for_build_sdist(
         self, config_settings: ConfigSettings | None = None
     ) -> list[str]:
         """Return the build requirements of an sdist beyond ``build-system.requires`` (PEP 517)."""
-        _load()
-        from . import hooks
-
-        return hooks.get_requires(self._delegate, "sdist", config_settings)
+        return list(self._run("get_requires_for_build_sdist", config_settings=config_settings))
 
     def get_requires_for_build_wheel(
         self, config_settings: ConfigSettings | None = None
     ) -> list[str]:
         """Return the build requirements of a wheel beyond ``build-system.requires`` (PEP 517)."""
-        _load()
-        from . import hooks
-
-        return hooks.get_requires(self._delegate, "wheel", config_settings)
+        return list(self._run("get_requires_for_build_wheel", config_settings=config_settings))
 
     def get_requires_for_build_editable(
         self, config_settings: ConfigSettings | None = None
     ) -> list[str]:
         """Return the build requirements of an editable wheel (PEP 660)."""
-        _load()
-        from . import hooks
-
-        return hooks.get_requires(self._delegate, "editable", config_settings)
+        return list(self._run("get_requires_for_build_editable", config_settings=config_settings))
 
     def prepare_metadata_for_build_wheel(
         self, metadata_directory: str, config_settings: ConfigSettings | None = None
     ) -> str:
         """Create the wheel's ``.dist-info`` in *metadata_directory*; return its name (PEP 517)."""
-        _load()
-        from . import hooks
-
-        return hooks.prepare_metadata(self._delegate, "wheel", metadata_directory, config_settings)
+        return str(
+            self._run(
+                "prepare_metadata_for_build_wheel",
+                metadata_directory=metadata_directory,
+                config_settings=config_settings,
+            )
+        )
 
     def prepare_metadata_for_build_editable(
         self, metadata_directory: str, config_settings: ConfigSettings | None = None
     ) -> str:
         """Create the editable wheel's ``.dist-info``; return its name (PEP 660)."""
-        _load()
-        from . import hooks
-
-        return hooks.prepare_metadata(
-            self._delegate, "editable", metadata_directory, config_settings
+        return str(
+            self._run(
+                "prepare_metadata_for_build_editable",
+                metadata_directory=metadata_directory,
+                config_settings=config_settings,
+            )
         )
 
     def build_sdist(
         self, sdist_directory: str, config_settings: ConfigSettings | None = None
     ) -> str:
         """Build an sdist, put it into *sdist_directory* and return its name (PEP 517)."""
-        _load()
-        from . import hooks
-
-        return hooks.build_sdist(self._delegate, sdist_directory, config_settings)
+        return str(
+            self._run(
+                "build_sdist", sdist_directory=sdist_directory, config_settings=config_settings
+            )
+        )
 
     def build_wheel(
         self,
@@ -117,11 +122,13 @@ class _Backend:
         metadata_directory: str | None = None,
     ) -> str:
         """Build a wheel, put it into *wheel_directory* and return its name (PEP 517)."""
-        _load()
-        from . import hooks
-
-        return hooks.build_wheel(
-            self._delegate, "wheel", wheel_directory, config_settings, metadata_directory
+        return str(
+            self._run(
+                "build_wheel",
+                wheel_directory=wheel_directory,
+                config_settings=config_settings,
+                metadata_directory=metadata_directory,
+            )
         )
 
     def build_editable(
@@ -131,11 +138,13 @@ class _Backend:
         metadata_directory: str | None = None,
     ) -> str:
         """Build an editable wheel, put it into *wheel_directory* and return its name (PEP 660)."""
-        _load()
-        from . import hooks
-
-        return hooks.build_wheel(
-            self._delegate, "editable", wheel_directory, config_settings, metadata_directory
+        return str(
+            self._run(
+                "build_editable",
+                wheel_directory=wheel_directory,
+                config_settings=config_settings,
+                metadata_directory=metadata_directory,
+            )
         )
 
 

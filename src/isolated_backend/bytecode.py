@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
+TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.machinery import ModuleSpec
@@ -80,16 +80,16 @@ def written_by_children() -> Iterator[None]:
 
 
 @contextmanager
-def kept_out_of_the_project(*specs: ModuleSpec | None) -> Iterator[None]:
+def kept_out_of_the_project(root: str, *specs: ModuleSpec | None) -> Iterator[None]:
     """Do the same for the modules of the backend itself when it is used in-tree.
 
     The modules of *specs* were imported before anything could prevent it: their compiled files
     are taken away again if this import made them. A cache that was there before stays.
 
     Args:
+        root: the project root.
         *specs: the specs of the modules that were imported already.
     """
-    root = os.getcwd()
     if not is_the_projects(os.path.abspath(__file__), root):
         yield
         return

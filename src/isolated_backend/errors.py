@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
+import errno
+
+TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 class BackendError(Exception):
     """A fault that the user can mend; its text is one or two sentences for them.
 
-    :mod:`isolated_backend.hooks` turns it into :class:`SystemExit`, so that a frontend shows
+    :mod:`isolated_backend.hook` turns it into :class:`SystemExit`, so that a frontend shows
     the text and not a traceback.
     """
 
@@ -53,3 +55,12 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     while cause is not None:
         yield cause
         cause = cause.__cause__ or cause.__context__
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Tell whether *error* says that there is no room, perhaps for one of several files."""
+    if not isinstance(error, OSError):
+        return False
+    if error.errno is None:  # shutil.Error of copytree, which has the errors' texts
+        return f"[Errno {errno.ENOSPC}]" in str(error)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from .errors import PublishError
-from .lock import try_lock
+from .shadow.lock import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -89,7 +89,7 @@ class NormalForm:
     @contextmanager
     def archive(self, path: str) -> Iterator[tarfile.TarFile]:
         """Open the gzipped tar archive *path* for members that are normal (:meth:`of_tar`)."""
-        from .compression import gzipped_tar
+        from .shortcuts.compression import gzipped_tar
 
         with gzipped_tar(path, anonymous=True) as archive:
             yield archive

@@ -7,7 +7,7 @@ import sys
 
 from .errors import SettingsError
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
+TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from .. import treelock
 from ..errors import BackendError
 from ..settings import Settings
+from ..writers import treelock
 from . import project, vendored
 from .adoption import Adoption, digest
 from .errors import CommandError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..treelock import LOG_VARIABLE
+from ..writers.treelock import LOG_VARIABLE
 from . import artifact, failure, load, project, snapshot
 from .finding import Result
 

@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from .. import privatetree, slots
 from ..settings import Settings
+from ..shadow import slots
+from ..writers import privatetree
 from . import demo, environment, plain, project, report, writes
 from .bench import Bench
 from .display import Display

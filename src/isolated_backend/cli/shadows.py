@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .. import slots
-from ..compiled import NAME
 from ..errors import ShadowError
-from ..slots import Tenant
+from ..shadow import slots
+from ..shadow.slots import Tenant
+from ..shortcuts.compiled import NAME
 from .errors import CommandError
 
 if TYPE_CHECKING:

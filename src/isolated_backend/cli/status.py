@@ -15,7 +15,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from .. import treelock
+from ..writers import treelock
 from . import shadows
 from .shadows import counted, owner
 

@@ -1,66 +1,52 @@
-"""Make setuptools write to the shadow. The only package that knows its insides.
+"""Make setuptools write to the shadow. The only package of the core that knows its insides.
 
 Each replacement is one small function with the method it replaces in its decorator and the reason
-in its docstring. It is made for one shadow and one original, and is in place while
+in its docstring. It is made for one call and one original, and is in place while
 :func:`redirected` is open. All of them sit at the base of a class hierarchy, so that what a
 project overrides, and calls with ``super()``, goes on working.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from importlib import import_module
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
+from . import directories, editable, extensions, filelist, files, metadata, sdist
 from .installed import load
+from .replacement import put_in_place
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
-    from ..shadow import Shadow
-    from .replacement import Replacement
+    from ..call import Call
+    from .replacement import Replacements
 
 __all__ = ["load", "redirected"]
 
-#: The modules with the replacements for every hook, and for one alone.
-_FOR_ALL = ("plugins", "directories", "metadata", "filelist", "files", "sdist")
-_FOR_ONE = {"build_wheel": ("wheel", "extensions"), "build_editable": ("editable", "extensions")}
+#: The modules with replacements that isolation needs.
+_NEEDED = (directories, metadata, filelist, files, sdist, editable, extensions)
 
 
 @contextmanager
-def redirected(shadow: Shadow, hook: str) -> Iterator[None]:
-    """Redirect what setuptools writes in the root to *shadow* while this is open.
+def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[None]:
+    """Redirect what setuptools writes in the source tree to the shadow while this is open.
 
     Args:
-        shadow: where to.
-        hook: the hook that is to be called.
+        call: the call of the hook.
+        shortcuts: further replacements; those of a group are made together, or not at all.
 
     Raises:
-        RedirectError: this setuptools has not got what has to be replaced.
+        RedirectError: this setuptools lacks something that has to be replaced.
     """
-    from .directories import forget_made_directories, temporary_files_in
-    from .imports import garbage_kept
-    from .replacement import put_in_place
-
-    undo: list[Callable[[], None]] = []
-    forget_made_directories()
+    directories.forget_made_directories()
     try:
-        with garbage_kept():
-            for replacement in _replacements(hook):
-                # one by one: if the next fails, this one still has to be undone
-                undo.append(put_in_place(replacement, shadow))  # noqa: PERF401
-        with temporary_files_in(shadow):
-            yield
+        with ExitStack() as placed:
+            for module in _NEEDED:
+                placed.enter_context(put_in_place(module.replaces, call))
+            for group in shortcuts:
+                placed.enter_context(put_in_place(group, call, optional=True))
+            with directories.temporary_files_in(call):
+                yield
     finally:
-        shadow.open = False
-        for step in reversed(undo):
-            step()
-        forget_made_directories()
-
-
-def _replacements(hook: str) -> Iterator[Replacement]:
-    """Yield what is to be replaced for *hook*."""
-    for name in (*_FOR_ALL, *_FOR_ONE.get(hook, ())):
-        for replacement in import_module(f"{__name__}.{name}").replaces:
-            if not replacement.hooks or hook in replacement.hooks:
-                yield replacement
+        call.is_open = False
+        directories.forget_made_directories()

@@ -13,7 +13,7 @@ from .replacement import Replacements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..shadow import Shadow
+    from ..call import Call
     from .replacement import Method
 
 replaces = Replacements()
@@ -48,7 +48,7 @@ _COLLECTED = ("build_lib", "bdist_dir")
 
 
 @replaces("distutils.cmd", "Command", "ensure_finalized")
-def _work_directories(shadow: Shadow, original: Method) -> Method:
+def _work_directories(call: Call, original: Method) -> Method:
     """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
 
     Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
@@ -57,14 +57,14 @@ def _work_directories(shadow: Shadow, original: Method) -> Method:
 
     def ensure_finalized(self: Any) -> None:
         options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
-        _move_options(shadow, self, options)
+        _move_options(call, self, options)
         original(self)
-        _move_options(shadow, self, options)
+        _move_options(call, self, options)
 
     return ensure_finalized
 
 
-def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
+def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
     """Relocate the values of *options*, except what ``config_settings`` asked for."""
     for option in options:
         value = getattr(command, option, None)
@@ -72,13 +72,13 @@ def _move_options(shadow: Shadow, command: Any, options: Iterable[str]) -> None:
             continue
         name, path = name_of(command), os.fspath(value)
         if asked_for(command, name, option):
-            shadow.leave(path)
+            call.shadow.leave(path)
         elif option in command.distribution.get_option_dict(name):
-            setattr(command, option, shadow.relocate_from_anywhere(path))
+            setattr(command, option, call.shadow.relocate_from_anywhere(path))
         else:  # outside of the root this is a temporary directory of editable_wheel's
-            setattr(command, option, shadow.relocate(path))
-        if option in _COLLECTED and shadow.hook == "build_wheel":
-            shadow.collect(os.fspath(getattr(command, option)))
+            setattr(command, option, call.shadow.relocate(path))
+        if option in _COLLECTED and call.hook == "build_wheel":
+            call.collect(os.fspath(getattr(command, option)))
 
 
 def asked_for(command: Any, name: str, option: str) -> str:
@@ -109,29 +109,29 @@ def name_of(command: Any) -> str:
 
 
 @replaces("distutils.dir_util", "", "remove_tree")
-def _remove_tree(shadow: Shadow, original: Method) -> Method:
+def _remove_tree(call: Call, original: Method) -> Method:
     """Remove the staging directory where it is, for an override of ``make_distribution``."""
 
     def remove_tree(directory: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(directory, str):
-            directory = shadow.actual(directory)
+            directory = call.shadow.actual(directory)
         return original(directory, *args, **kwargs)
 
     return remove_tree
 
 
 @contextmanager
-def temporary_files_in(shadow: Shadow) -> Iterator[None]:
+def temporary_files_in(call: Call) -> Iterator[None]:
     """Let ``tempfile`` work in the shadow while TMPDIR is inside the root.
 
     ``editable_wheel`` makes temporary directories and hands them to other commands as places to
     work in; inside the root they could not be told from a project's own settings.
     """
-    if not shadow.inside_root:
+    if not call.shadow.inside_root:
         yield
         return
     before = tempfile.tempdir
-    tempfile.tempdir = os.path.join(shadow.place, "tmp")
+    tempfile.tempdir = os.path.join(call.shadow.place, "tmp")
     os.mkdir(tempfile.tempdir)
     try:
         yield

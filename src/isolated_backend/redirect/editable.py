@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from ..shadow import Shadow
+    from ..call import Call
     from .replacement import Method
 
-replaces = Replacements()
+replaces = Replacements("build_editable")
 
 
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
 
 
 @replaces(_EDITABLE_WHEEL, "", "_empty_dir")
-def _empty_dir(shadow: Shadow, original: Method) -> Method:
+def _empty_dir(call: Call, original: Method) -> Method:
     """Do not empty the link tree of the strict mode: it stays in use until the new one is there."""
 
     def keep(directory: Any) -> Any:
@@ -31,7 +31,7 @@ def _empty_dir(shadow: Shadow, original: Method) -> Method:
 
 
 @replaces(_EDITABLE_WHEEL, "_LinkTree", "_create_links")
-def _create_links(shadow: Shadow, original: Method) -> Method:
+def _create_links(call: Call, original: Method) -> Method:
     """Put the new links over those of the installation before, then remove what is left of it."""
 
     def create_links(self: Any, *args: Any) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from ..shadow import Shadow
+    from ..call import Call
     from .replacement import Method
 
-replaces = Replacements()
+replaces = Replacements("build_wheel", "build_editable")
 
 
 @replaces("distutils.command.build_ext", "build_ext", "build_extension")
-def _own_objects(shadow: Shadow, original: Method) -> Method:
+def _own_objects(call: Call, original: Method) -> Method:
     """Compile an extension in a directory of its own while others are being compiled.
 
     The name of an object is made of ``build_temp`` and of the name of its source alone. Extensions

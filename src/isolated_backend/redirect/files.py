@@ -10,14 +10,14 @@ from ..bytecode import written_by_children
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from ..shadow import Shadow
+    from ..call import Call
     from .replacement import Method
 
 replaces = Replacements()
 
 
 @replaces("distutils.cmd", "Command", "copy_file")
-def _copy_file(shadow: Shadow, original: Method) -> Method:
+def _copy_file(call: Call, original: Method) -> Method:
     """Read an in-tree name where its bytes are, and let a copy into the root appear whole.
 
     With ``package_dir={"pkg": ""}`` even a wheel takes files from the egg-info. And what an
@@ -26,13 +26,13 @@ def _copy_file(shadow: Shadow, original: Method) -> Method:
 
     def copy_file(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(infile, str):
-            infile = shadow.actual(infile)
+            infile = call.shadow.actual(infile)
         target = os.fspath(outfile)
-        if target.startswith(shadow.place):
+        if target.startswith(call.shadow.place):
             return original(self, infile, outfile, *args, **kwargs)
         if os.path.isdir(target):
             target = os.path.join(target, os.path.basename(infile))
-        if not shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
+        if not call.shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
             return original(self, infile, outfile, *args, **kwargs)
         passing = f"{target}.{os.getpid()}.isolated-backend-new"
         try:
@@ -54,32 +54,8 @@ def _is_newer(source: str, target: str) -> bool:
         return True
 
 
-@replaces("distutils.file_util", "", "copy_file")
-def _link_file(shadow: Shadow, original: Method) -> Method:
-    """Link instead of copying from ``build_lib`` to ``bdist_dir``: both are ours, and pass.
-
-    It pays for emptying the shadow at the end, which setuptools leaves to ``setup.py clean``. Not
-    the egg-info: a project may edit what is staged of it.
-    """
-
-    def copy_file(
-        src: Any,
-        dst: Any,
-        preserve_mode: Any = True,
-        preserve_times: Any = True,
-        update: Any = False,
-        link: str | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        if link is None and preserve_mode and preserve_times and shadow.passes(src, dst):
-            link = "hard"
-        return original(src, dst, preserve_mode, preserve_times, update, link, **kwargs)
-
-    return copy_file
-
-
 @replaces("distutils.util", "", "byte_compile")
-def _byte_compile(shadow: Shadow, original: Method) -> Method:
+def _byte_compile(call: Call, original: Method) -> Method:
     """Let the project have the compiled files that it asks for: a child process makes them."""
 
     def byte_compile(*args: Any, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from ..errors import RedirectError
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
+TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
     from typing import Any
 
@@ -27,25 +27,21 @@ def load(delegate: str) -> Any:
     Raises:
         RedirectError: setuptools is missing or too old.
     """
-    from .imports import deferred, garbage_kept
-
     module, _, attribute = delegate.partition(":")
-    with garbage_kept(), deferred():
-        try:
-            import setuptools
-        except ImportError as error:
-            raise RedirectError(
-                "setuptools is not installed; add it to build-system.requires in pyproject.toml."
-            ) from error
-        from packaging.version import Version
+    try:
+        import setuptools
+    except ImportError as error:
+        raise RedirectError(
+            "setuptools is not installed; add it to build-system.requires in pyproject.toml."
+        ) from error
+    from packaging.version import Version
 
     if Version(setuptools.__version__) < Version(OLDEST):
         raise RedirectError(
             f"setuptools {setuptools.__version__} is too old; "
             f'write "setuptools>={OLDEST}" in build-system.requires.'
         )
-    with garbage_kept(), deferred():
-        backend = import_module(module)
+    backend = import_module(module)
     return getattr(backend, attribute) if attribute else backend
 
 

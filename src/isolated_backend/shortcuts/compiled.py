@@ -19,8 +19,8 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from . import slots
-from .bytecode import is_the_projects
+from ..bytecode import is_the_projects
+from ..shadow import slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,9 @@ NAME = "bytecode"
 _HEADER, _UNCHECKED, _SUM = 16, (0b01).to_bytes(4, "little"), 4
 
 #: A module that only builds import: compiled files of others may be of a hook that is no build.
-_IMPORTED_LATER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "call.py")
+_IMPORTED_LATER = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "call.py"
+)
 
 #: How many files there may be before all are thrown away, and how much room builds are to have.
 _MOST, _ROOM = 4096, 1 << 26

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-TYPE_CHECKING = False  # without `typing`: see hooks.py
+TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ def known(
     """
     if config_settings or os.path.lexists(os.path.join(root, "setup.py")):
         return None
-    from .redirect import installed
+    from ..redirect import installed
 
     if any(_requires_something(path) for path in installed.configuration_files(root)):
         return None

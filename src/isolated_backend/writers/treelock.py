@@ -26,16 +26,17 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from . import slots
-from .bytecode import is_the_projects
-from .errors import SettingsError, TreeLockError
-from .lock import announce, is_announced, retract, try_lock, unlock
+from ..bytecode import is_the_projects
+from ..errors import SettingsError, TreeLockError
+from ..messages import tell
+from ..shadow import slots
+from ..shadow.lock import announce, is_announced, retract, try_lock, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
-    from .settings import Settings
+    from ..settings import Settings
 
     PathAndDirectory: TypeAlias = tuple[Any, Any]
 
@@ -199,11 +200,6 @@ def describe(pid: int) -> str:
         words = file.read().replace(b"\0", b" ").decode(errors="replace").split()
         return f"process {pid} ({' '.join(words)[:120]})"
     return f"process {pid}"
-
-
-def tell(text: str) -> None:
-    """Say *text* to whoever runs the frontend."""
-    print(f"isolated-backend: {text}", file=sys.stderr, flush=True)
 
 
 # --- the lock -----------------------------------------------------------------------------------
@@ -483,8 +479,8 @@ class _Watch:
         if event in ("os.remove", "os.rmdir") and not os.path.lexists(absolute):
             return
         name = os.path.relpath(absolute, self._root)
-        for tell in self._told:
-            tell(name)
+        for on_write in self._told:
+            on_write(name)
 
     def _through_links(self, path: str) -> str:
         parent, name = os.path.split(path)

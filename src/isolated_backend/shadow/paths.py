@@ -19,9 +19,6 @@ from .slots import PREFIX, home
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .copies import Copies
-    from .reproducible import NormalForm
-
 _HERE = os.curdir + os.sep
 
 #: Where in the shadow that is which has no place in the root.
@@ -36,34 +33,16 @@ class Shadow:
         place: an empty directory that belongs to this call alone.
         temporary: the directory for temporary files. Where it is inside the root, the shadows in
             it must not appear in any file list.
-        metadata_directory: where the frontend wants the metadata of this call, if it does.
-        hook: the name of the hook.
-        normal_form: what the artifact is to be in, if in any.
     """
 
-    def __init__(
-        self,
-        root: str,
-        place: str,
-        temporary: str,
-        metadata_directory: str | None = None,
-        hook: str = "",
-        normal_form: NormalForm | None = None,
-    ) -> None:
+    def __init__(self, root: str, place: str, temporary: str) -> None:
         self.root = root
-        self.hook = hook
-        self.normal_form = normal_form
         self.place = place
-        self.metadata_directory = metadata_directory
-        self.open = True
-        self.copies: Copies | None = None  # those that are put off, while a wheel is made
-        self._temporary = temporary
+        self.temporary = (temporary, home(temporary))
         self._moved: set[str] = set()  # in-tree names of what has been relocated
         self._moved_prefixes: tuple[str, ...] = ()  # what the names of all below begin with
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: set[str] = set()  # absolute paths that are to stay in the root
-        self._collected: set[str] = set()  # in-tree names of directories that make the artifact
-        self._written: list[str] = []  # in-tree names of what the project writes into the root
         self._hidden = _below(os.path.join(temporary, PREFIX), root)
         _inherit_group(root, place)
 
@@ -71,14 +50,6 @@ class Shadow:
     def dist(self) -> str:
         """Where setuptools is to put the artifact."""
         return os.path.join(self.place, "dist")
-
-    @property
-    def own(self) -> list[str]:
-        """The directories that are not the project's, wherever they lie."""
-        # What others have in TMPDIR, should that be the root itself.
-        passed = (self.metadata_directory, self._temporary, home(self._temporary))
-        inside = self.root + os.sep
-        return [self.place, *(path for path in passed if path and path.startswith(inside))]
 
     def leave(self, path: str) -> None:
         """Leave *path* and what is below it where it is: the caller asked for just this place."""
@@ -135,26 +106,6 @@ class Shadow:
             if not any(_below(name, other) for other in found):
                 found.append(name)
         return found
-
-    def collect(self, place: str) -> None:
-        """Take note that the artifact is made of what is in the directory *place*."""
-        self._collected.add(self.in_tree(place))
-
-    def note_write(self, name: str) -> None:
-        """Take note that somebody is about to write *name*, relative to the root, in the root."""
-        self._written.append(name)
-
-    def lost(self) -> str | None:
-        """Return a file that setuptools would have put into the artifact, and we have not.
-
-        A setup.py may name a directory by where it is in the root by default (``build/lib``,
-        ``name-version``), and put a file there.
-        """
-        for name in self._written:
-            collected = any(_below(name, directory) is not None for directory in self._collected)
-            if collected and os.path.isfile(os.path.join(self.root, name)):
-                return name
-        return None
 
     def is_in_root(self, path: str) -> bool:
         """Tell whether *path* is in the root, and not in a shadow that lies there."""
@@ -218,15 +169,6 @@ class Shadow:
     def inside_root(self) -> bool:
         """Whether shadows lie inside the root, because TMPDIR does."""
         return self._hidden is not None
-
-    def passes(self, *paths: object) -> bool:
-        """Tell whether all *paths* are in the shadow, and only steps to the artifact."""
-        return all(
-            isinstance(path, str)
-            and path.startswith(self.place)
-            and not any(seeded in path for seeded in self._seeded)
-            for path in paths
-        )
 
     def hides(self, name: str) -> bool:
         """Tell whether *name*, relative to the root, is of a shadow that lies inside the root."""

@@ -24,7 +24,7 @@ from .compression import gzipped_tar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from .reproducible import NormalForm
+    from ..reproducible import NormalForm
 
 #: The name of the sample in a staging directory.
 SAMPLE = ".isolated-backend-sample"

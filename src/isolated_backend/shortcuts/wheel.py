@@ -6,14 +6,14 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..copies import Copies
-from .replacement import SETUPTOOLS, Replacements, is_setuptools_own
+from ..redirect.replacement import SETUPTOOLS, Replacements, is_setuptools_own
+from .copies import Copies
 
 if TYPE_CHECKING:
-    from ..shadow import Shadow
-    from .replacement import Method
+    from ..call import Call
+    from ..redirect.replacement import Method
 
-replaces = Replacements()
+replaces = Replacements("build_wheel")
 
 
 _BDIST_WHEEL = "setuptools.command.bdist_wheel"
@@ -41,19 +41,19 @@ _SUB_COMMANDS = {
 }
 
 
-@replaces(_BDIST_WHEEL, "bdist_wheel", "run", optional=True)
-def _bdist_wheel(shadow: Shadow, original: Method) -> Method:
+@replaces(_BDIST_WHEEL, "bdist_wheel", "run")
+def _bdist_wheel(call: Call, original: Method) -> Method:
     """Put copies off while a wheel is made that nobody else has a hand in."""
 
     def run(self: Any) -> None:
-        if shadow.copies is not None or not _is_made_by_setuptools_alone(self):
+        if call.copies is not None or not _is_made_by_setuptools_alone(self):
             original(self)
             return
-        shadow.copies = Copies()
+        call.copies = Copies()
         try:
             original(self)
         finally:
-            shadow.copies = None
+            call.copies = None
 
     return run
 
@@ -77,16 +77,16 @@ def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
 
 
 @replaces("setuptools.command.build_py", "build_py", "copy_file")
-def _module_or_data(shadow: Shadow, original: Method) -> Method:
+def _module_or_data(call: Call, original: Method) -> Method:
     """Put off copying a file of a package to ``build_lib``."""
 
     def copy_file(
         self: Any, infile: Any, outfile: Any, preserve_mode: Any = True, *args: Any, **kwargs: Any
     ) -> Any:
-        copies = shadow.copies
+        copies = call.copies
         if copies is None or self.compile or self.optimize:
             return original(self, infile, outfile, preserve_mode, *args, **kwargs)
-        source, target = shadow.actual(os.fspath(infile)), os.fspath(outfile)
+        source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
         if os.path.isfile(source) and copies.put_off(
             source, target, preserve_mode=bool(preserve_mode)
         ):
@@ -101,14 +101,14 @@ def _module_or_data(shadow: Shadow, original: Method) -> Method:
 
 
 @replaces("setuptools.command.build_py", "build_py", "mkpath")
-def _directory_of_a_package(shadow: Shadow, original: Method) -> Method:
+def _directory_of_a_package(call: Call, original: Method) -> Method:
     """Make a directory in ``build_lib`` when a file is copied there, which asks for it each time.
 
     ``build_lib`` itself shows ``install_lib`` that there is something to install.
     """
 
     def mkpath(self: Any, name: Any, *args: Any, **kwargs: Any) -> None:
-        if shadow.copies is None or self.compile or self.optimize:
+        if call.copies is None or self.compile or self.optimize:
             original(self, name, *args, **kwargs)
         elif not os.path.isdir(self.build_lib):
             original(self, self.build_lib, *args, **kwargs)
@@ -117,22 +117,22 @@ def _directory_of_a_package(shadow: Shadow, original: Method) -> Method:
 
 
 @replaces("setuptools.command.build_py", "", "make_writable")
-def _make_writable(shadow: Shadow, original: Method) -> Method:
+def _make_writable(call: Call, original: Method) -> Method:
     """Leave what has not been copied: it is writable, or it would have been."""
 
     def make_writable(target: Any) -> None:
-        if shadow.copies is None or target not in shadow.copies:
+        if call.copies is None or target not in call.copies:
             original(target)
 
     return make_writable
 
 
 @replaces("setuptools.command.install_lib", "install_lib", "copy_tree")
-def _install_tree(shadow: Shadow, original: Method) -> Method:
+def _install_tree(call: Call, original: Method) -> Method:
     """Let what has not been copied to ``build_lib`` be not copied to ``bdist_dir`` either."""
 
     def copy_tree(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
-        copies = shadow.copies
+        copies = call.copies
         if copies is not None and (self.compile or self.optimize):
             copies.make_all()  # [install] in setup.cfg may ask for compiled files
         copied = original(self, infile, outfile, *args, **kwargs)
@@ -141,26 +141,16 @@ def _install_tree(shadow: Shadow, original: Method) -> Method:
     return copy_tree
 
 
-@replaces("distutils.command.install", "", "subst_vars", optional=True)
-def _subst_vars(shadow: Shadow, original: Method) -> Method:
-    """Let ``install`` look up what its paths name, and not turn a thousand variables into text."""
-
-    def subst_vars(s: str, local_vars: Any) -> Any:
-        return original(s, {name: local_vars[name] for name in local_vars if name in s})
-
-    return subst_vars
-
-
-@replaces(_BDIST_WHEEL, "WheelFile", "write_files", optional=True)
-def _write_files(shadow: Shadow, original: Method) -> Method:
+@replaces(_BDIST_WHEEL, "WheelFile", "write_files")
+def _write_files(call: Call, original: Method) -> Method:
     """Write the wheel from ``bdist_dir`` and, in the same order, from the tree."""
 
     def write_files(self: Any, base_dir: str) -> None:
-        if shadow.copies is None:
+        if call.copies is None:
             original(self, base_dir)
             return
         last = []
-        for name, source in shadow.copies.files(base_dir):
+        for name, source in call.copies.files(base_dir):
             member = name.replace(os.sep, "/")
             if os.path.dirname(name).endswith(".dist-info"):
                 last.append((name, source, member))
@@ -173,8 +163,8 @@ def _write_files(shadow: Shadow, original: Method) -> Method:
     return write_files
 
 
-@replaces(_BDIST_WHEEL, "WheelFile", "writestr", optional=True)
-def _writestr(shadow: Shadow, original: Method) -> Method:
+@replaces(_BDIST_WHEEL, "WheelFile", "writestr")
+def _writestr(call: Call, original: Method) -> Method:
     """Record permissions in the normal form at once, so that the wheel is not written twice.
 
     They stand only in the archive's directory, which comes last. Times are the epoch already.
@@ -182,7 +172,7 @@ def _writestr(shadow: Shadow, original: Method) -> Method:
 
     def writestr(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        if shadow.normal_form is not None:
-            shadow.normal_form.permit(self.filelist[-1])
+        if call.normal_form is not None:
+            call.normal_form.permit(self.filelist[-1])
 
     return writestr

@@ -22,8 +22,9 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from . import child, slots
-from .errors import PrivateTreeError, causes
+from .. import child
+from ..errors import PrivateTreeError, causes
+from ..shadow import slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

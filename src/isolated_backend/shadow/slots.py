@@ -26,7 +26,7 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from .errors import ShadowError
+from ..errors import ShadowError
 from .lock import try_lock
 
 if TYPE_CHECKING:

@@ -1,0 +1,179 @@
+"""One hook call, from the frontend's call to the published artifact."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import contextmanager, nullcontext
+
+from . import bytecode, messages
+from .errors import BackendError, LostFileError, ShadowError, causes, is_full_disk
+from .settings import Settings
+
+TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from .call import Call
+
+#: The hooks that make an artifact, and the argument that names the output directory.
+_OUTPUT = {
+    "build_sdist": "sdist_directory",
+    "build_wheel": "wheel_directory",
+    "build_editable": "wheel_directory",
+}
+
+#: Set to ``0``, it switches all shortcuts off.
+_SHORTCUTS = "ISOLATED_BACKEND_SHORTCUTS"
+
+_one_at_a_time = threading.RLock()
+
+
+def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
+    """Run *hook* for a frontend.
+
+    Args:
+        delegate: setuptools' backend, as ``build-backend`` would name it.
+        hook: the name of the hook.
+        root: the project root, which is the current directory.
+        arguments: those of the hook, by name.
+
+    Returns:
+        What the hook returns.
+
+    Raises:
+        SystemExit: with a message for the user.
+        BaseException: whatever setuptools, or the project, raises.
+    """
+    with _errors_for_the_user(), _one_at_a_time, bytecode.kept_out_of(root):
+        settings = Settings.read(root)
+        shortcuts = _shortcuts()
+        if shortcuts:
+            known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
+            if known is not None:
+                return known
+        with shortcuts.imports(root) if shortcuts else nullcontext():
+            return _build(delegate, hook, root, settings, arguments)
+
+
+def _build(
+    delegate: str, hook: str, root: str, settings: Settings, arguments: Mapping[str, Any]
+) -> Any:
+    """Call setuptools' *hook* in a shadow of its own, and publish the artifact if it makes one."""
+    # Not at the top: build requirements are mostly known without.
+    from . import writers
+    from .call import Call
+    from .publish import publish
+    from .redirect import log
+    from .reproducible import NormalForm
+    from .shadow import slots
+    from .shadow.paths import Shadow
+
+    given = {
+        name: os.path.abspath(os.path.join(root, path))
+        for name, path in arguments.items()
+        if name.endswith("_directory") and path is not None
+    }
+    output = given.get(_OUTPUT.get(hook, ""))
+    metadata = given.get("metadata_directory") if output is None else None
+    temporary = slots.temporary_directory()
+    normal_form = NormalForm.wanted() if output is not None else None
+    with slots.lease(root, temporary, purpose=hook, keep=settings.keep) as slot:
+        if settings.keep:
+            messages.tell(f"keeping the shadow in {slot}")
+        shadow = Shadow(root, slot, temporary)
+        call = Call(delegate, hook, settings, shadow, normal_form, metadata)
+        passed = {**arguments, **given}
+        if output is not None:
+            passed[_OUTPUT[hook]] = shadow.dist
+        with _process_state_restored(root):
+            returned = writers.run(call, lambda: _setuptools(call, passed))
+        if output is not None:
+            publish(os.path.join(shadow.dist, returned), output)
+            log.info(f"{returned} was built in isolation and is in {output}")
+        return returned
+
+
+def _setuptools(call: Call, arguments: Mapping[str, Any]) -> Any:
+    """Call setuptools' hook with its writes redirected, and normalize the artifact."""
+    from . import redirect
+
+    shortcuts = _shortcuts()
+    setuptools = redirect.load(call.delegate)
+    with (
+        redirect.redirected(call, shortcuts.replacements(call) if shortcuts else ()),
+        _full_disk_named(call),
+        _redirection_logged(call),
+    ):
+        returned = getattr(setuptools, call.hook)(**arguments)
+    if call.hook in ("build_sdist", "build_wheel") and (lost := call.lost()):
+        raise LostFileError(
+            f"The project's own code writes {lost} in {call.root}, but this build works "
+            "elsewhere, and would leave that file out. Take the directory from the command "
+            "(`self.build_lib`, `self.egg_info`, `base_dir`), or write it into the package."
+        )
+    if call.normal_form is not None:
+        with _full_disk_named(call):
+            call.normal_form.give(os.path.join(call.shadow.dist, returned))
+    return returned
+
+
+def _shortcuts() -> Any:
+    """Return the package of shortcuts, unless it is switched off, or missing."""
+    if os.environ.get(_SHORTCUTS) == "0":
+        return None
+    try:
+        from . import shortcuts
+    except ImportError:
+        return None
+    return shortcuts
+
+
+@contextmanager
+def _errors_for_the_user() -> Iterator[None]:
+    """Turn our errors into :class:`SystemExit`: the frontend shows the text, no traceback."""
+    try:
+        yield
+    except BackendError as error:
+        raise SystemExit(f"isolated-backend: {error}") from error
+
+
+@contextmanager
+def _process_state_restored(root: str) -> Iterator[None]:
+    """Restore ``sys.argv`` and the current directory: setup.py may change both."""
+    argv = sys.argv
+    try:
+        yield
+    finally:
+        sys.argv = argv
+        os.chdir(root)
+
+
+@contextmanager
+def _full_disk_named(call: Call) -> Iterator[None]:
+    """Say which disk is full: setuptools' own message names at most the file."""
+    try:
+        yield
+    except (OSError, SystemExit) as error:
+        if not any(map(is_full_disk, causes(error))):
+            raise
+        places = filter(None, [call.shadow.place, call.metadata_directory])
+        raise ShadowError(
+            f"No space left on the device while building in {' and '.join(places)}; "
+            "free some, or point TMPDIR to a larger disk."
+        ) from error
+
+
+@contextmanager
+def _redirection_logged(call: Call) -> Iterator[None]:
+    """Log where files went, if setuptools is to be verbose, also when the hook fails."""
+    from .redirect import log
+
+    try:
+        yield
+    finally:
+        log.debug(f"what setuptools would write in {call.root} went to {call.shadow.place}")
+        for name in call.shadow.relocated:
+            log.debug(f"{name} -> {os.path.join(call.shadow.place, name)}")

@@ -1,0 +1,35 @@
+"""Speed, and nothing else: each shortcut may be switched off, or be missing, at any time."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # `typing` takes longer to import than the rest
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from ..call import Call
+    from ..redirect.replacement import Replacements
+
+
+def known_requirements(
+    root: str, hook: str, config_settings: Mapping[str, str | list[str] | None] | None
+) -> list[str] | None:
+    """Return what *hook* would return, if it can be known without setuptools."""
+    from . import requirements
+
+    prefix, _, kind = hook.partition("get_requires_for_build_")
+    return requirements.known(root, kind, config_settings) if not prefix and kind else None
+
+
+def imports(root: str) -> AbstractContextManager[None]:
+    """Make importing setuptools quicker while this is open."""
+    from . import compiled
+
+    return compiled.shared(root)
+
+
+def replacements(call: Call) -> Sequence[Replacements]:
+    """Return what to replace of setuptools for *call*, a group for each shortcut."""
+    from . import metadata, plugins, sdist, wheel
+
+    return [metadata.replaces, plugins.replaces, sdist.replaces, wheel.replaces]

@@ -1,0 +1,35 @@
+"""Build requirements and metadata without a file list, which is in neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..redirect.replacement import Replacements, is_setuptools_own
+
+if TYPE_CHECKING:
+    from ..call import Call
+    from ..redirect.replacement import Method
+
+replaces = Replacements(
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+)
+
+
+@replaces("setuptools.command.egg_info", "egg_info", "find_sources")
+def _find_sources(call: Call, original: Method) -> Method:
+    """Make no file list for build requirements and metadata: it is not in either.
+
+    It is the last and by far the longest step of ``egg_info``. (All that shows is that the
+    ``.egg-info`` beside the ``.dist-info``, which setuptools calls transitional, has no
+    SOURCES.txt.) A project's own ``egg_info`` may do something with the list, so that gets it.
+    """
+
+    def find_sources(self: Any) -> None:
+        if not is_setuptools_own(self, "run", "find_sources"):
+            original(self)
+
+    return find_sources
