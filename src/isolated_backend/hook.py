@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 
 from . import bytecode, messages
-from .errors import BackendError, LostFileError, ShadowError, causes, is_full_disk
+from .errors import BackendError, LostFileError, ShadowError, ShortcutError, causes, is_full_disk
 from .settings import Settings
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
@@ -83,24 +83,32 @@ def _build(
     with slots.lease(root, temporary, purpose=hook, keep=settings.keep) as slot:
         if settings.keep:
             messages.tell(f"keeping the shadow in {slot}")
-        shadow = Shadow(root, slot, temporary)
-        call = Call(delegate, hook, settings, shadow, normal_form, metadata)
         passed = {**arguments, **given}
         if output is not None:
-            passed[_OUTPUT[hook]] = shadow.dist
-        with _process_state_restored(root):
-            returned = writers.run(call, lambda: _setuptools(call, passed))
+            passed[_OUTPUT[hook]] = Shadow(root, slot, temporary).dist
+
+        def made(shortcuts: Any) -> Any:
+            shadow = Shadow(root, slot, temporary)
+            call = Call(delegate, hook, settings, shadow, normal_form, metadata)
+            with _process_state_restored(root):
+                return writers.run(call, lambda: _setuptools(call, passed, shortcuts))
+
+        try:
+            returned = made(_shortcuts())
+        except ShortcutError as error:
+            messages.tell(f"{error} Building again without shortcuts.")
+            slots.empty(slot)
+            returned = made(None)
         if output is not None:
-            publish(os.path.join(shadow.dist, returned), output)
+            publish(os.path.join(passed[_OUTPUT[hook]], returned), output)
             log.info(f"{returned} was built in isolation and is in {output}")
         return returned
 
 
-def _setuptools(call: Call, arguments: Mapping[str, Any]) -> Any:
+def _setuptools(call: Call, arguments: Mapping[str, Any], shortcuts: Any) -> Any:
     """Call setuptools' hook with its writes redirected, and normalize the artifact."""
     from . import redirect
 
-    shortcuts = _shortcuts()
     setuptools = redirect.load(call.delegate)
     with (
         redirect.redirected(call, shortcuts.replacements(call) if shortcuts else ()),
@@ -108,6 +116,8 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> Any:
         _redirection_logged(call),
     ):
         returned = getattr(setuptools, call.hook)(**arguments)
+    if shortcuts:
+        shortcuts.check(call)
     if call.hook in ("build_sdist", "build_wheel") and (lost := call.lost()):
         raise LostFileError(
             f"The project's own code writes {lost} in {call.root}, but this build works "
