@@ -62,52 +62,38 @@ def complete(
             tarfile.open(staged) as made,
             normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive,
         ):
-            _fill(archive, made, sample, streamed, normal_form)
+            finish = normal_form.of_tar if normal_form else copy.copy
+            top, *_ = members = made.getmembers()
+            wanted = f"{top.name}/{sample.replace(os.sep, '/')}"
+            like = next((member for member in members if member.name == wanted), top)
+            keeps_fractions = _keeps_fractions(made, like, sample)
+            found = Sources()
+            for parts, source in sorted(_merged(members, streamed).items()):
+                name = "/".join(parts)
+                if isinstance(source, tarfile.TarInfo):
+                    content = made.extractfile(source) if source.isreg() else None
+                    archive.addfile(finish(source), content)
+                elif source is None:
+                    archive.addfile(finish(_like(top, name, top.mode, time.time())))
+                else:
+                    with _opened(source, streamed[source]) as file:
+                        status = os.fstat(file.fileno())
+                        found.add(source, status)
+                        whole = float(status.st_mtime_ns // _SECOND)
+                        times = status.st_mtime if keeps_fractions else whole
+                        member = _like(like, name, stat.S_IMODE(status.st_mode), times)
+                        member.size = status.st_size
+                        try:
+                            archive.addfile(finish(member), file)
+                        except OSError:
+                            found.check(source)  # it may have become shorter
+                            raise
+            found.check()
     except BaseException:
         with suppress(OSError):
             os.unlink(path)
         raise
     os.unlink(staged)
-
-
-def _fill(
-    archive: tarfile.TarFile,
-    made: tarfile.TarFile,
-    sample: str,
-    streamed: Mapping[str, int],
-    normal_form: NormalForm | None,
-) -> None:
-    """Put into *archive* what is in *made*, and what has been *streamed*."""
-    finish = normal_form.of_tar if normal_form else copy.copy
-    top, *_ = members = made.getmembers()
-    wanted = f"{top.name}/{sample.replace(os.sep, '/')}"
-    like = next((member for member in members if member.name == wanted), top)
-    keeps_fractions = _keeps_fractions(made, like, sample)
-    found = Sources()
-    for parts, source in sorted(_merged(members, streamed).items()):
-        name = "/".join(parts)
-        if isinstance(source, tarfile.TarInfo):
-            content = made.extractfile(source) if source.isreg() else None
-            archive.addfile(finish(source), content)
-        elif source is None:
-            archive.addfile(finish(_like(top, name, top.mode, time.time())))
-        else:
-            with _opened(source) as file:
-                status = os.fstat(file.fileno())
-                found.add(source, status)
-                whole = float(status.st_mtime_ns // _SECOND)
-                times = status.st_mtime if keeps_fractions else whole
-                member = _like(like, name, stat.S_IMODE(status.st_mode), times)
-                member.size = status.st_size
-                if status.st_mode != streamed[source]:
-                    raise ShortcutError(f"{source} has changed since it was listed.")
-                try:
-                    archive.addfile(finish(member), file)
-                except OSError as error:
-                    if error.errno is None:  # tarfile's own: the file has become shorter
-                        raise ShortcutError(f"{source} has changed while it was read.") from error
-                    raise
-    found.check()
 
 
 def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) -> bool:
@@ -116,7 +102,7 @@ def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) 
     Raises:
         ShortcutError: the member *like* is more than a copy of *sample*.
     """
-    with _opened(sample) as file:
+    with open(sample, "rb") as file:
         status, content = os.fstat(file.fileno()), file.read()
     copied = made.extractfile(like) if like.isreg() else None
     if (
@@ -148,17 +134,20 @@ def _merged(staged: Iterable[tarfile.TarInfo], streamed: Iterable[str]) -> Membe
     return members
 
 
-def _opened(path: str) -> IO[bytes]:
-    """Open the regular file *path*."""
+def _opened(path: str, mode: int) -> IO[bytes]:
+    """Open the regular file *path*, which had this *mode* when it was listed."""
     try:
         file = open(os.open(path, _READING), "rb", 0)  # noqa: SIM115 - it is returned
     except OSError as error:
         name_vanished(error, path)
         raise
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise VanishedFileError.of(path)
-    return file
+    found = os.fstat(file.fileno()).st_mode
+    if found == mode:
+        return file
+    file.close()
+    if stat.S_ISREG(found):
+        raise ShortcutError(f"The mode of {path} has changed since it was listed.")
+    raise VanishedFileError.of(path)
 
 
 def _like(member: tarfile.TarInfo, name: str, mode: int, times: float) -> tarfile.TarInfo:

@@ -1,9 +1,15 @@
-"""What other packages have registered: entry points."""
+"""Entry points of other packages, read once for a call and not for each command.
+
+Assumes that ``importlib.metadata.entry_points`` selects from what it returns without arguments.
+What has been read is good for as long as that itself would trust what it remembers of a directory:
+until ``sys.path`` or the time of a directory in it changes.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..redirect.replacement import Replacements
@@ -17,27 +23,20 @@ replaces = Replacements()
 
 @replaces("importlib.metadata", "", "entry_points")
 def _entry_points(call: Call, original: Method) -> Method:
-    """Read the metadata of all that is installed once for the call, not for each command.
+    """Select from what has been read already."""
 
-    What has been read is good for as long as ``importlib.metadata`` itself would trust what it
-    remembers of a directory: until ``sys.path`` or the time of a directory in it changes.
-    """
-    read: dict[tuple[Any, ...], Any] = {}
+    @lru_cache(maxsize=1)
+    def read(state_of_path: tuple[Any, ...]) -> Any:
+        return original()
 
     def entry_points(**params: Any) -> Any:
-        if not params:
-            return original()
-        state = _state_of_path()
-        if state not in read:
-            read.clear()
-            read[state] = original()
-        return read[state].select(**params)
+        return read(_state_of_path()).select(**params) if params else original()
 
     return entry_points
 
 
 def _state_of_path() -> tuple[Any, ...]:
-    """Return something that is another when other packages can be found."""
+    """Return a fingerprint that changes when other packages can be found."""
     return (os.getcwd(), *((entry, _time_of(entry)) for entry in sys.path))
 
 
