@@ -12,10 +12,10 @@ import stat
 import tarfile
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from ..errors import ShortcutError, VanishedFileError
-from .proof import Sources, name_vanished
+from ..errors import ShortcutError
+from .proof import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     Members = dict[tuple[str, ...], tarfile.TarInfo | str | None]
 
 _SECOND = 10**9
-
-#: Nobody waits for the other end of a pipe in the place of a file.
-_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def one_to_stage(names: Iterable[str]) -> str:
@@ -76,18 +73,17 @@ def complete(
                 elif source is None:
                     archive.addfile(finish(_like(top, name, top.mode, time.time())))
                 else:
-                    with _opened(source, streamed[source]) as file:
-                        status = os.fstat(file.fileno())
-                        found.add(source, status)
-                        whole = float(status.st_mtime_ns // _SECOND)
-                        times = status.st_mtime if keeps_fractions else whole
-                        member = _like(like, name, stat.S_IMODE(status.st_mode), times)
-                        member.size = status.st_size
-                        try:
+                    status = found.look(source, streamed[source])
+                    whole = float(status.st_mtime_ns // _SECOND)
+                    times = status.st_mtime if keeps_fractions else whole
+                    member = _like(like, name, stat.S_IMODE(status.st_mode), times)
+                    member.size = status.st_size
+                    try:
+                        with open(source, "rb", 0, opener=_without_waiting) as file:
                             archive.addfile(finish(member), file)
-                        except OSError:
-                            found.check(source)  # it may have become shorter
-                            raise
+                    except OSError:
+                        found.check(source)  # it may have vanished, or become shorter
+                        raise
             found.check()
     except BaseException:
         with suppress(OSError):
@@ -103,7 +99,8 @@ def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) 
         ShortcutError: the member *like* is more than a copy of *sample*.
     """
     with open(sample, "rb") as file:
-        status, content = os.fstat(file.fileno()), file.read()
+        content = file.read()
+    status = os.stat(sample)
     copied = made.extractfile(like) if like.isreg() else None
     if (
         copied is None
@@ -134,20 +131,9 @@ def _merged(staged: Iterable[tarfile.TarInfo], streamed: Iterable[str]) -> Membe
     return members
 
 
-def _opened(path: str, mode: int) -> IO[bytes]:
-    """Open the regular file *path*, which had this *mode* when it was listed."""
-    try:
-        file = open(os.open(path, _READING), "rb", 0)  # noqa: SIM115 - it is returned
-    except OSError as error:
-        name_vanished(error, path)
-        raise
-    found = os.fstat(file.fileno()).st_mode
-    if found == mode:
-        return file
-    file.close()
-    if stat.S_ISREG(found):
-        raise ShortcutError(f"The mode of {path} has changed since it was listed.")
-    raise VanishedFileError.of(path)
+def _without_waiting(path: str, flags: int) -> int:
+    """Open *path*, which may have become a pipe without another end by now."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _like(member: tarfile.TarInfo, name: str, mode: int, times: float) -> tarfile.TarInfo:

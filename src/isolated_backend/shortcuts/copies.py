@@ -48,14 +48,11 @@ class Copies:
         self._sources.pop(target, None)  # another copy to the same place
         if preserve_mode not in self._samples or os.path.lexists(target):
             return False
-        found = os.stat(source)
-        mode = stat.S_IMODE(found.st_mode)
+        mode = stat.S_IMODE(self._found.look(source).st_mode)
         if mode & ~_PERMISSIONS or mode != self._mode_of_copy(mode, preserve_mode):
             return False
-        if stat.S_ISREG(found.st_mode):
-            self._sources[target] = source
-            self._found.add(source, found)
-        return target in self._sources
+        self._sources[target] = source
+        return True
 
     def learn(self, source: str, target: str, *, preserve_mode: bool) -> None:
         """Take *target*, which has just been made of *source*, for a sample if there is none."""
