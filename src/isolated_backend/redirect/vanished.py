@@ -167,9 +167,13 @@ def _complete(call: Call, names: Iterable[str]) -> None:
     Raises:
         VanishedFileError: one is not there any more.
     """
-    for name in names if call.hook == "build_sdist" else ():
+    if call.hook != "build_sdist":
+        call.listed.clear()  # the list has served its purpose
+        return
+    modes: dict[int, int] = {}  # there are few different ones
+    for name in names:
         try:
             mode = os.stat(call.shadow.actual(name)).st_mode
         except OSError as error:
             raise VanishedFileError.of(name) from error
-        call.listed[name] = mode if stat.S_ISREG(mode) else 0
+        call.listed[name] = modes.setdefault(mode, mode) if stat.S_ISREG(mode) else 0

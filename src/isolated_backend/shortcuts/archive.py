@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from ..reproducible import NormalForm
 
-    Members = dict[tuple[str, ...], tarfile.TarInfo | str | None]
-
 _SECOND = 10**9
 
 
@@ -65,8 +63,10 @@ def complete(
             like = next((member for member in members if member.name == wanted), top)
             keeps_fractions = _keeps_fractions(made, like, sample)
             found = Sources()
-            for parts, source in sorted(_merged(members, streamed).items()):
-                name = "/".join(parts)
+            merged = _merged(members, streamed)
+            # So a directory comes before what is in it, as `tarfile` walks through a directory.
+            for name in sorted(merged, key=lambda name: name.replace("/", "\0")):
+                source = merged[name]
                 if isinstance(source, tarfile.TarInfo):
                     content = made.extractfile(source) if source.isreg() else None
                     archive.addfile(finish(source), content)
@@ -113,21 +113,17 @@ def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) 
     return like.mtime == status.st_mtime
 
 
-def _merged(staged: Iterable[tarfile.TarInfo], streamed: Iterable[str]) -> Members:
-    """Return where each member comes from (``None``: it is a directory), by the parts of its name.
-
-    In the order of these, a directory comes before what is in it, by name: as ``tarfile`` walks
-    through a directory.
-    """
-    members: Members = {tuple(member.name.split("/")): member for member in staged}
+def _merged(
+    staged: Iterable[tarfile.TarInfo], streamed: Iterable[str]
+) -> dict[str, tarfile.TarInfo | str | None]:
+    """Return where each member comes from, by its name; ``None``: it is a directory."""
+    members: dict[str, tarfile.TarInfo | str | None] = {member.name: member for member in staged}
     top = next(iter(members))
-    for name in streamed:
-        parts = (*top, *name.split(os.sep))
-        members.setdefault(parts, name)
-        for depth in range(len(parts) - 1, 0, -1):
-            if parts[:depth] in members:
-                break
-            members[parts[:depth]] = None
+    for source in streamed:
+        name = f"{top}/{source.replace(os.sep, '/')}"
+        members.setdefault(name, source)
+        while (name := name.rpartition("/")[0]) not in members:
+            members[name] = None
     return members
 
 

@@ -26,13 +26,13 @@ class Copies:
 
     def __init__(self, build_lib: str) -> None:
         self._beginning = os.path.join(os.path.normpath(build_lib), "")
-        self._sources: dict[str, str] = {}  # by the path of the copy
+        self._sources: dict[str, str] = {}  # by the name of the copy in that
         self._found = Sources()
-        self._samples: dict[bool, tuple[str, str]] = {}  # by whether the mode is preserved
+        self._samples: dict[bool, tuple[str, str]] = {}  # the same, by whether the mode is kept
         self._mode = 0  # of a file that is made anew
 
     def __contains__(self, target: str) -> bool:
-        return target in self._sources
+        return self._name(target) in self._sources
 
     def put_off(self, source: str, target: str, *, preserve_mode: bool) -> bool:
         """Put off copying *source* to *target*, if nothing but the copy itself would tell.
@@ -45,20 +45,22 @@ class Copies:
         Returns:
             Whether it is put off. If not, copy it, whatever is there already.
         """
-        self._sources.pop(target, None)  # another copy to the same place
-        if preserve_mode not in self._samples or os.path.lexists(target):
+        name = self._name(target)
+        self._sources.pop(name, None)  # another copy to the same place
+        if not name or preserve_mode not in self._samples or os.path.lexists(target):
             return False
         mode = stat.S_IMODE(self._found.look(source).st_mode)
         if mode & ~_PERMISSIONS or mode != self._mode_of_copy(mode, preserve_mode):
             return False
-        self._sources[target] = source
+        self._sources[name] = source
         return True
 
     def learn(self, source: str, target: str, *, preserve_mode: bool) -> None:
         """Take *target*, which has just been made of *source*, for a sample if there is none."""
         mode = stat.S_IMODE(os.stat(target).st_mode)
-        if preserve_mode not in self._samples and not mode & ~_PERMISSIONS:
-            self._samples[preserve_mode] = source, target
+        name = self._name(target)
+        if name and preserve_mode not in self._samples and not mode & ~_PERMISSIONS:
+            self._samples[preserve_mode] = source, name
             self._mode = self._mode if preserve_mode else mode
 
     def write(self, wheel: Any, base_dir: str) -> None:
@@ -74,30 +76,30 @@ class Copies:
             for name in names:
                 path = os.path.join(parent, name)
                 found[path[len(beginning) :]] = path
-        for kind, (source, target) in self._samples.items():
-            if not self._is_copy(source, found.get(self._name(target), ""), kind):
+        for kind, (source, name) in self._samples.items():
+            if not self._is_copy(source, found.get(name, ""), kind):
                 raise ShortcutError(f"setuptools makes more of {source} than a copy.")
-        put_off = {self._name(target): source for target, source in self._sources.items()}
-        if not put_off.keys().isdisjoint(found):
+        if not self._sources.keys().isdisjoint(found):
             raise ShortcutError("setuptools has made copies of files in a way that is not known.")
-        for name in sorted({**found, **put_off}, key=_order):
+        for name in sorted([*found, *self._sources], key=_order):
             member = name.replace(os.sep, "/")
-            if name in put_off:
-                self._found.check(put_off[name])
-                wheel.write(put_off[name], member)
+            if name in self._sources:
+                self._found.check(self._sources[name])
+                wheel.write(self._sources[name], member)
             elif os.path.isfile(found[name]) and member != wheel.record_path:
                 wheel.write(found[name], member)
         members = wheel.namelist()
-        if len({*members, *(name.replace(os.sep, "/") for name in put_off)}) != len(members):
+        written = set(members)
+        missing = [name for name in self._sources if name.replace(os.sep, "/") not in written]
+        if missing or len(written) != len(members):
             raise ShortcutError("The wheel has not just one member for each file.")
-        self._found.check(*put_off.values())
+        self._found.check(*self._sources.values())
+        self._sources.clear()
 
     def _name(self, target: str) -> str:
-        """Return the path of *target* relative to the directory that it is to be in."""
+        """Return the path of *target* relative to ``build_lib``; empty if it is not there."""
         normal = os.path.normpath(target)
-        if not normal.startswith(self._beginning):
-            raise ShortcutError(f"{target} is in another directory than all other files.")
-        return normal[len(self._beginning) :]
+        return normal[len(self._beginning) :] if normal.startswith(self._beginning) else ""
 
     def _is_copy(self, source: str, target: str, preserve_mode: bool) -> bool:
         try:
@@ -115,8 +117,8 @@ class Copies:
         return mode | stat.S_IWUSR if preserve_mode else self._mode
 
 
-def _order(name: str) -> tuple[bool, str]:
+def _order(name: str) -> str:
     """Sort as ``os.walk`` with sorted names does, directories after files; metadata come last."""
     parent, _, file = name.rpartition(os.sep)
-    is_metadata = parent.endswith(".dist-info")
-    return is_metadata, parent.replace(os.sep, "\0") + "\0\0" + file
+    last = parent.endswith(".dist-info")
+    return f"{last:d}{parent.replace(os.sep, chr(0))}{chr(0) * 2}{file}"

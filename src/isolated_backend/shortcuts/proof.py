@@ -44,7 +44,7 @@ class Sources:
     """Files of the source tree that are packaged straight from there, as they were found first."""
 
     def __init__(self) -> None:
-        self._states: dict[str, tuple[int, ...]] = {}
+        self._states: dict[str, int] = {}
 
     def look(self, path: str, mode: int | None = None) -> os.stat_result:
         """Return the status of *path*, and note it.
@@ -85,5 +85,6 @@ def _status(path: str) -> os.stat_result:
     return found
 
 
-def _state(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode
+def _state(found: os.stat_result) -> int:
+    """Return a fingerprint that changes when the file does; there are many, so it is small."""
+    return hash((found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode))
