@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from .errors import SettingsError
@@ -22,7 +21,6 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     import tarfile
     import zipfile
-    from collections.abc import Iterator
 
 VARIABLE: Final = "SOURCE_DATE_EPOCH"
 
@@ -86,18 +84,8 @@ class NormalForm:
 
     # --- of archives ----------------------------------------------------------------------------
 
-    @contextmanager
-    def archive(self, path: str) -> Iterator[tarfile.TarFile]:
-        """Open the gzipped tar archive *path* for members that are normal (:meth:`of_tar`)."""
-        import gzip
-        import tarfile
-
-        with (
-            open(path, "wb") as file,
-            gzip.GzipFile("", "wb", 9, file, 0) as compressed,  # the header is to tell nothing
-            tarfile.open(mode="w|", fileobj=compressed, format=tarfile.PAX_FORMAT) as archive,
-        ):
-            yield archive
+    def note(self, path: str) -> None:
+        """Note that the archive *path* is in the normal form."""
         self._written.add(_state(path))
 
     def give(self, path: str) -> None:
@@ -117,9 +105,15 @@ class NormalForm:
             self._rewrite_sdist(path, passing)
 
     def _rewrite_sdist(self, path: str, passing: str) -> None:
+        import gzip
         import tarfile
 
-        with tarfile.open(path, "r|*") as made, self.archive(passing) as archive:
+        with (
+            tarfile.open(path, "r|*") as made,
+            open(passing, "wb") as file,
+            gzip.GzipFile("", "wb", 9, file, 0) as compressed,  # the header is to tell nothing
+            tarfile.open(mode="w|", fileobj=compressed, format=tarfile.PAX_FORMAT) as archive,
+        ):
             for member in made:
                 content = made.extractfile(member) if member.isreg() else None
                 archive.addfile(self.of_tar(member), content)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import ShortcutError
+from .compression import gzipped_tar
 from .proof import Sources
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def complete(
     try:
         with (
             tarfile.open(staged) as made,
-            normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive,
+            gzipped_tar(path, anonymous=bool(normal_form)) as archive,
         ):
             finish = normal_form.of_tar if normal_form else copy.copy
             top, *_ = members = made.getmembers()
@@ -90,6 +91,8 @@ def complete(
             os.unlink(path)
         raise
     os.unlink(staged)
+    if normal_form:
+        normal_form.note(path)
 
 
 def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) -> bool:
