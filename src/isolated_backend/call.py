@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .shadow.paths import below
+
 if TYPE_CHECKING:
     from .reproducible import NormalForm
     from .settings import Settings
@@ -55,7 +57,7 @@ class Call:
         # Other builds' files in TMPDIR, should that be the root itself, and the frontend's.
         inside = self.root + os.sep
         passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
-        return [self.shadow.place, *(path for path in passed if path.startswith(inside))]
+        return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
 
     def collect(self, directory: str) -> None:
         """Note that the artifact is made of the files in *directory*, a path in the shadow."""
@@ -72,12 +74,7 @@ class Call:
         ``name-version``), and write a file there.
         """
         for name in self._written:
-            collected = any(is_below(name, directory) for directory in self._collected)
+            collected = any(below(name, place) is not None for place in self._collected)
             if collected and os.path.isfile(os.path.join(self.root, name)):
                 return name
         return None
-
-
-def is_below(path: str, directory: str) -> bool:
-    """Tell whether *path* is *directory* or in it."""
-    return path == directory or path.startswith(os.path.join(directory, ""))

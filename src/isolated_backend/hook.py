@@ -81,9 +81,9 @@ def _build(
     temporary = slots.temporary_directory()
     normal_form = NormalForm.wanted() if output is not None else None
     with slots.lease(root, temporary, purpose=hook, keep=settings.keep) as slot:
-        if settings.keep:
-            messages.tell(f"keeping the shadow in {slot}")
         shadow = Shadow(root, slot, temporary)
+        if settings.keep:
+            messages.tell(f"keeping the shadow in {shadow.place}")
         call = Call(delegate, hook, settings, shadow, normal_form, metadata)
         passed = {**arguments, **given}
         if output is not None:
@@ -159,7 +159,7 @@ def _full_disk_named(call: Call) -> Iterator[None]:
     except (OSError, SystemExit) as error:
         if not any(map(is_full_disk, causes(error))):
             raise
-        places = filter(None, [call.shadow.place, call.metadata_directory])
+        places = filter(None, [call.shadow.slot, call.metadata_directory])
         raise ShadowError(
             f"No space left on the device while building in {' and '.join(places)}; "
             "free some, or point TMPDIR to a larger disk."
@@ -175,5 +175,5 @@ def _redirection_logged(call: Call) -> Iterator[None]:
         yield
     finally:
         log.debug(f"what setuptools would write in {call.root} went to {call.shadow.place}")
-        for name in call.shadow.relocated:
-            log.debug(f"{name} -> {os.path.join(call.shadow.place, name)}")
+        for name, place in call.shadow.relocated.items():
+            log.debug(f"{name} -> {place}")

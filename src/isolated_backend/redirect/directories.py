@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ..call import Call
     from .replacement import Method
@@ -21,7 +18,7 @@ replaces = Replacements()
 
 #: The commands' options that name a directory to work in. Each has a default inside the root, or
 #: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
-#: in the same way, wherever it is, because two builds would meet there just as well.
+#: in the same way, wherever they are, because two builds would meet there just as well.
 WORK_DIRECTORIES = {
     "build": (
         "build_base",
@@ -70,15 +67,28 @@ def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
         value = getattr(command, option, None)
         if not value:
             continue
-        name, path = name_of(command), os.fspath(value)
-        if asked_for(command, name, option):
+        path = os.fspath(value)
+        if asked_for(command, name_of(command), option):
             call.shadow.leave(path)
-        elif option in command.distribution.get_option_dict(name):
-            setattr(command, option, call.shadow.relocate_from_anywhere(path))
-        else:  # outside of the root this is a temporary directory of editable_wheel's
-            setattr(command, option, call.shadow.relocate(path))
+        path = call.shadow.relocate(path)
+        setattr(command, option, path)
         if option in _COLLECTED and call.hook == "build_wheel":
-            call.collect(os.fspath(getattr(command, option)))
+            call.collect(path)
+
+
+@replaces("tempfile", "", "mkdtemp")
+def _mkdtemp(call: Call, original: Method) -> Method:
+    """Leave a temporary directory where it is, also if a command is told to work there.
+
+    It belongs to this process alone.
+    """
+
+    def mkdtemp(*args: Any, **kwargs: Any) -> Any:
+        made = original(*args, **kwargs)
+        call.shadow.leave(os.fsdecode(made))
+        return made
+
+    return mkdtemp
 
 
 def asked_for(command: Any, name: str, option: str) -> str:
@@ -120,33 +130,15 @@ def _remove_tree(call: Call, original: Method) -> Method:
     return remove_tree
 
 
-@contextmanager
-def temporary_files_in(call: Call) -> Iterator[None]:
-    """Let ``tempfile`` work in the shadow while TMPDIR is inside the root.
-
-    ``editable_wheel`` makes temporary directories and hands them to other commands as places to
-    work in; inside the root they could not be told from a project's own settings.
-    """
-    if not call.shadow.inside_root:
-        yield
-        return
-    before = tempfile.tempdir
-    tempfile.tempdir = os.path.join(call.shadow.place, "tmp")
-    os.mkdir(tempfile.tempdir)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-
-
 def forget_made_directories() -> None:
     """Clear distutils' memory of directories it has made.
 
     ``dir_util.mkpath`` makes no directory twice in one process. In a process with many hooks
     (tox) the same path is wiped and needed again.
     """
-    dir_util = import_module("distutils.dir_util")
+    from distutils import dir_util
+
     if hasattr(dir_util, "SkipRepeatAbsolutePaths"):
         dir_util.SkipRepeatAbsolutePaths.clear()
     else:
-        dir_util._path_created.clear()
+        dir_util._path_created.clear()  # type: ignore[attr-defined]

@@ -19,6 +19,20 @@ replaces = Replacements("build_editable")
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
 
 
+@replaces(_EDITABLE_WHEEL, "", "TemporaryDirectory")
+def _temporary_directory(call: Call, original: Method) -> Method:
+    """Build the extensions in the shadow, as deep as the root lies.
+
+    The name of an object may climb (``build_temp/../../core.o``): in TMPDIR it would leave the
+    directory.
+    """
+
+    def temporary_directory(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **{"dir": call.shadow.place, **kwargs})
+
+    return temporary_directory
+
+
 @replaces(_EDITABLE_WHEEL, "", "_empty_dir")
 def _empty_dir(call: Call, original: Method) -> Method:
     """Do not empty the link tree of the strict mode: it stays in use until the new one is there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -41,22 +40,9 @@ def _own_objects(call: Call, original: Method) -> Method:
             return
         own = object.__new__(type(self))
         vars(own).update(vars(self))
-        vars(own)["build_temp"] = _place_of(ext, self.build_temp)
+        vars(own)["build_temp"] = call.shadow.apart(self.build_temp, f"extension.{ext.name}")
         original(own, ext)
         if "_built_objects" in vars(own):
             self._built_objects = own._built_objects
 
     return build_extension
-
-
-def _place_of(ext: Any, build_temp: str) -> str:
-    """Return the directory for the objects of *ext*.
-
-    It has the whole name of the extension in one step, and a beginning that no directory of sources
-    has: the objects of ``a`` from ``b/x.c`` and those of ``a.b`` from ``x.c`` are not to meet, nor
-    those of a library. And it is as deep as sources outside of the root climb (``../common/x.c``),
-    for setuptools keeps these steps in the name of the object.
-    """
-    steps = (os.path.normpath(os.fspath(source)).split(os.sep) for source in ext.sources or ())
-    climb = max((step.count(os.pardir) for step in steps), default=0)
-    return os.path.join(build_temp, f"extension.{ext.name}", *["up"] * climb)

@@ -7,7 +7,6 @@ A project's override of ``egg_info`` or ``sdist`` reads it and writes SOURCES.tx
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
@@ -81,12 +80,20 @@ def _safe_path(call: Call, original: Method) -> Method:
 
 
 def _seeded_matches(call: Call, pattern: str) -> list[str]:
-    """Return the files of the relocated egg-info that *pattern* would find in the root."""
-    translate = import_module("setuptools.command.egg_info").translate_pattern
+    """Return the files of the relocated egg-info that *pattern* would find in the source tree."""
+    from setuptools.command.egg_info import translate_pattern
+
     here = os.curdir + os.sep
-    match = translate(pattern.removeprefix(here)).match
+    match = translate_pattern(pattern.removeprefix(here)).match
     lead = here if pattern.startswith(here) else ""
-    return [lead + name for name in call.shadow.seeded_names() if match(name)]
+    inside = _is_inside(pattern)
+    names = (name for name in call.shadow.seeded_names() if _is_inside(name) == inside)
+    return [lead + name for name in names if match(name)]
+
+
+def _is_inside(name: str) -> bool:
+    """Tell whether *name*, or what a pattern finds, is in the root."""
+    return not os.path.isabs(name) and not name.startswith(os.pardir)
 
 
 def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
@@ -148,7 +155,8 @@ def _findall(call: Call, original: Method) -> Method:
         original(self, dir)
         if dir == os.curdir:
             listed = set(self.allfiles)
-            self.allfiles += [name for name in call.shadow.seeded_names() if name not in listed]
+            seeded = filter(_is_inside, call.shadow.seeded_names())
+            self.allfiles += [name for name in seeded if name not in listed]
 
     return findall
 

@@ -28,7 +28,7 @@ def _copy_file(call: Call, original: Method) -> Method:
         if isinstance(infile, str):
             infile = call.shadow.actual(infile)
         target = os.fspath(outfile)
-        if target.startswith(call.shadow.place):
+        if target.startswith(call.shadow.slot):
             return original(self, infile, outfile, *args, **kwargs)
         if os.path.isdir(target):
             target = os.path.join(target, os.path.basename(infile))

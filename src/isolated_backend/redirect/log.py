@@ -6,17 +6,28 @@ It is set by ``verbose``, ``quiet`` and ``--global-option`` in ``config_settings
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 
 def info(text: str) -> None:
     """Say *text*, unless setuptools is to be quiet."""
-    import_module("distutils.log").info("%s", f"isolated-backend: {text}")
+    from distutils import log
+
+    log.info("%s", _printable(text))
 
 
 def debug(text: str) -> None:
     """Say *text* if setuptools is to be verbose."""
-    import_module("distutils.log").debug("%s", f"isolated-backend: {text}")
+    from distutils import log
+
+    log.debug("%s", _printable(text))
+
+
+def _printable(text: str) -> str:
+    """Return *text* as the standard output stream can show it: logging fails in the middle."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return f"isolated-backend: {text}".encode(encoding, "backslashreplace").decode(encoding)
 
 
 def verbosity() -> int:

@@ -67,20 +67,19 @@ def _make_release_tree(call: Call, original: Method) -> Method:
     """
 
     def make_release_tree(self: Any, base_dir: str, files: list[str]) -> None:
-        base_dir = call.shadow.relocate(
-            base_dir
-        )  # an override of make_distribution knows no better
-        in_shadow = [name for name in files if call.shadow.actual(name) != name]
-        shadowed = set(in_shadow)
-        in_tree = (name for name in files if name not in shadowed)
-        original(self, base_dir, SomeFiles(in_tree) if files else files)
-        for name in in_shadow:
+        if call.shadow.is_in_root(base_dir):
+            base_dir = call.shadow.relocate(base_dir)  # by an override of make_distribution
+        elsewhere = {
+            name for name in files if name.startswith(os.pardir) or call.shadow.actual(name) != name
+        }
+        original(self, base_dir, SomeFiles(name for name in files if name not in elsewhere))
+        for name in sorted(elsewhere):
             if not os.path.isfile(call.shadow.actual(name)):
                 skip(name)  # a pattern has found a directory
-                continue
-            target = os.path.join(base_dir, name)
-            self.mkpath(os.path.dirname(target))
-            self.copy_file(name, target)
+            elif not os.path.isabs(name):  # else setuptools stages it where it is already
+                target = call.shadow.confined(os.path.join(base_dir, name))
+                self.mkpath(os.path.dirname(target))
+                self.copy_file(name, target)
 
     return make_release_tree
 

@@ -41,10 +41,8 @@ def run(call: Call, build: Callable[[], Any]) -> Any:
         try:
             return _in_a_private_tree(call, build)
         except PrivateTreeError as error:
-            from ..shadow import slots
-
             obstacle = str(error)
-            slots.empty(call.shadow.place)
+            call.shadow.clear()
     if settings.in_tree_writes == "private":
         settings = settings.but(in_tree_writes="lock")
         if obstacle:
@@ -92,7 +90,7 @@ def _in_a_private_tree(call: Call, build: Callable[[], Any]) -> Any:
         returned, verbosity = privatetree.run(
             lambda: (build(), log.verbosity()),
             call.root,
-            call.shadow.place,
+            call.shadow.slot,
             # An environment in the root is not the project's, either.
             through=[*call.own, sys.prefix],
         )
