@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from isolated_backend.shadow.slots import directory_of
+from isolated_backend.shadow.temporary import directory_of
 
 from .conftest import Environment
 from .frontends import OURS, PLAIN, run

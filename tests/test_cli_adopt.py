@@ -18,7 +18,7 @@ import tomlkit
 from isolated_backend.cli import adopt, main, rewrite, vendored
 from isolated_backend.cli.errors import CommandError
 from isolated_backend.settings import Settings
-from isolated_backend.shadow import slots
+from isolated_backend.shadow.temporary import directory_of
 from isolated_backend.writers import treelock
 from snapshot import snapshot
 
@@ -674,11 +674,11 @@ def test_what_undoing_needs_is_not_anothers_with_the_same_sum(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slots may be shared by two projects. What one of them held before may not."""
-    monkeypatch.setattr(slots, "crc32", lambda _: 0)
+    monkeypatch.setattr("isolated_backend.shadow.temporary.crc32", lambda _: 0)
     other = root.parent / "other" / root.name
     shutil.copytree(root, other)
     (other / "pyproject.toml").write_text("# the other one\n")
-    assert slots.directory_of(str(root), "") == slots.directory_of(str(other), "")
+    assert directory_of(str(root), "") == directory_of(str(other), "")
     before = [snapshot(each) for each in (root, other)]
     for each in (root, other):
         assert main(["adopt", str(each)]) == 0

@@ -17,6 +17,7 @@ import pytest
 from isolated_backend.cli import main, shadows
 from isolated_backend.settings import Settings
 from isolated_backend.shadow import slots
+from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
 from isolated_backend.writers import treelock
 
@@ -106,7 +107,7 @@ def test_a_build_at_work(
         found = _status(capsys)
         assert found["shadows"] == [
             {
-                "path": os.path.join(slots.directory_of(str(root), str(temporary)), "0"),
+                "path": os.path.join(temporary_files.directory_of(str(root), str(temporary)), "0"),
                 "state": "in use",
                 "user": user,
                 "pid": pid,
@@ -175,7 +176,7 @@ def test_leftovers_and_kept_ones_are_shown(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept, left = _kept(root, temporary), _left(root, temporary)
-    private = temporary / (slots.PREFIX + "abc")
+    private = temporary / (temporary_files.PREFIX + "abc")
     private.mkdir()
     found = {each["path"]: each for each in _status(capsys)["shadows"]}
     assert {path: each["state"] for path, each in found.items()} == {
@@ -249,7 +250,7 @@ def test_what_is_not_a_project_is_passed_over(
     left = _left(root, temporary)
     (left.parent.parent / "file").touch()
     (left.parent / "tree.lock").touch()
-    (temporary / (slots.PREFIX + "file")).touch()
+    (temporary / (temporary_files.PREFIX + "file")).touch()
     assert len(_status(capsys)["shadows"]) == 1
 
 
@@ -294,7 +295,7 @@ def test_compiled_files_go_too(
 ) -> None:
     with slots.lease(str(root), str(temporary)):
         pass
-    files = Path(slots.home(str(temporary)), compiled.NAME)
+    files = Path(temporary_files.home(str(temporary)), compiled.NAME)
     files.mkdir()
     (files / "00112233.cpython-311.pyc").write_bytes(b"x" * 1000)
     assert _status(capsys)["shadows"] == []
@@ -344,7 +345,7 @@ def test_what_cannot_be_cleaned_is_named(
     def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(slots, "remove", refuse)
+    monkeypatch.setattr("isolated_backend.cli.shadows.remove", refuse)
     assert main(["clean"]) == 2
     assert capsys.readouterr().err == (
         f"isolated-backend: {left} cannot be emptied: Permission denied.\n"

@@ -20,7 +20,7 @@ import pytest
 
 from artifacts import particulars
 from backends import OURS, HookProcess
-from isolated_backend.shadow import slots
+from isolated_backend.shadow import temporary
 from isolated_backend.shortcuts import compiled
 
 SOURCE = "def where():\n    raise LookupError\n"
@@ -28,7 +28,7 @@ SOURCE = "def where():\n    raise LookupError\n"
 
 @pytest.fixture
 def home() -> Path:
-    return Path(slots.home(slots.temporary_directory()))
+    return Path(temporary.home(temporary.temporary_directory()))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from backends import OURS, PLAIN, HookProcess
 from isolated_backend import child, writers
 from isolated_backend.errors import PrivateTreeError, ReadOnlyTreeError
 from isolated_backend.reproducible import NormalForm
-from isolated_backend.shadow import slots
+from isolated_backend.shadow.removal import empty
 from isolated_backend.writers import privatetree
 from snapshot import snapshot
 
@@ -148,7 +148,7 @@ def test_what_it_leaves_in_its_place_can_be_removed(root: Path, place: Path) -> 
     """The kernel makes a directory there that not even its owner may look into."""
     within(root, place, lambda: shutil.rmtree(root / "package"))
     assert (place / privatetree.LAYERS / "upper").is_dir()
-    slots.empty(str(place))
+    empty(str(place))
     assert list(place.iterdir()) == []
 
 

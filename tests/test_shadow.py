@@ -9,8 +9,8 @@ import pytest
 
 from isolated_backend.call import Call
 from isolated_backend.settings import Settings
-from isolated_backend.shadow import slots
 from isolated_backend.shadow.paths import Shadow
+from isolated_backend.shadow.temporary import home
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_what_others_have_in_a_tmpdir_that_is_the_root_is_not_the_projects(root:
     slot.mkdir(parents=True)
     shadow = Shadow(str(root), str(slot), str(root))
     call = Call("", "build_sdist", Settings(), shadow)
-    assert slots.home(str(root)) in call.own
+    assert home(str(root)) in call.own
     assert str(root) not in call.own
 
 

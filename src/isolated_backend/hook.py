@@ -70,6 +70,7 @@ def _build(
     from .reproducible import NormalForm
     from .shadow import slots
     from .shadow.paths import Shadow
+    from .shadow.temporary import temporary_directory
 
     given = {
         name: os.path.abspath(os.path.join(root, path))
@@ -78,7 +79,7 @@ def _build(
     }
     output = given.get(_OUTPUT.get(hook, ""))
     metadata = given.get("metadata_directory") if output is None else None
-    temporary = slots.temporary_directory()
+    temporary = temporary_directory()
     normal_form = NormalForm.wanted() if output is not None else None
     with slots.lease(root, temporary, purpose=hook, keep=settings.keep) as slot:
         shadow = Shadow(root, slot, temporary)

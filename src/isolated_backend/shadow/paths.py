@@ -17,7 +17,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .slots import PREFIX, empty, home
+from .removal import empty
+from .temporary import PREFIX, home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

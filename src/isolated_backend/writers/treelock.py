@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ..bytecode import is_the_projects
 from ..errors import SettingsError, TreeLockError
 from ..messages import tell
-from ..shadow import slots
 from ..shadow.lock import announce, is_announced, retract, try_lock, unlock
+from ..shadow.temporary import directory_of, temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -315,7 +315,7 @@ class _FileLock:
 
         import filelock
 
-        directory = slots.directory_of(root, slots.temporary_directory())
+        directory = directory_of(root, temporary_directory())
         os.makedirs(directory, mode=0o700, exist_ok=True)
         path = os.path.join(directory, "tree.lock")
         self._timed_out = filelock.Timeout
