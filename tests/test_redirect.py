@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import setuptools
@@ -102,6 +103,22 @@ def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.Monkey
     for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(RedirectError, match="No TOML parser"):
+        installed.vendored_tomli()
+
+
+def test_a_toml_parser_of_its_own_needs_no_setuptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    tomli = ModuleType("tomli")
+    monkeypatch.setitem(sys.modules, "tomli", tomli)
+    monkeypatch.setitem(sys.modules, "setuptools", None)
+    assert installed.vendored_tomli() is tomli
+
+
+def test_without_setuptools_and_a_toml_parser_setuptools_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tomli", None)
+    monkeypatch.setitem(sys.modules, "setuptools", None)
+    with pytest.raises(RedirectError, match="setuptools is not installed"):
         installed.vendored_tomli()
 
 

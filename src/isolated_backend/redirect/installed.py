@@ -31,12 +31,7 @@ def load(delegate: str) -> Any:
 
     module, _, attribute = delegate.partition(":")
     with garbage_kept(), deferred():
-        try:
-            import setuptools
-        except ImportError as error:
-            raise RedirectError(
-                "setuptools is not installed; add it to build-system.requires in pyproject.toml."
-            ) from error
+        setuptools = _import_setuptools()
         from packaging.version import Version
 
     if Version(setuptools.__version__) < Version(OLDEST):
@@ -47,6 +42,16 @@ def load(delegate: str) -> Any:
     with garbage_kept(), deferred():
         backend = import_module(module)
     return getattr(backend, attribute) if attribute else backend
+
+
+def _import_setuptools() -> Any:
+    try:
+        import setuptools
+    except ImportError as error:
+        raise RedirectError(
+            "setuptools is not installed; add it to build-system.requires in pyproject.toml."
+        ) from error
+    return setuptools
 
 
 def configuration_files(root: str) -> list[str]:
@@ -95,13 +100,14 @@ def static_requirements(kind: str) -> list[str] | None:
 
 
 def vendored_tomli() -> Any:
-    """Return the TOML parser that comes with setuptools (Python 3.10 has none of its own).
+    """Return tomli, or the copy in setuptools: Python 3.10 has no TOML parser of its own.
 
     Raises:
-        RedirectError: this setuptools carries none.
+        RedirectError: there is none, or no setuptools that might have one.
     """
-    import setuptools  # noqa: F401 - newer versions put their vendored packages on sys.path
-
+    with suppress(ImportError):
+        return import_module("tomli")
+    _import_setuptools()  # newer versions put their vendored packages on sys.path
     for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
         with suppress(ImportError):
             return import_module(name)
