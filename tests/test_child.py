@@ -13,7 +13,6 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,12 +21,10 @@ from isolated_backend import child
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="private trees are Linux'")
 
 
-def script(text: str, **popen: Any) -> subprocess.CompletedProcess[str]:
+def script(text: str) -> subprocess.CompletedProcess[str]:
     """Run *text* after ``from isolated_backend import child``, with its output."""
     code = "import os, signal, sys\nfrom isolated_backend import child\n" + textwrap.dedent(text)
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, **popen
-    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
 def raising(error: BaseException) -> Callable[[], None]:

@@ -6,7 +6,7 @@ import io
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,8 @@ from isolated_backend.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Run = Callable[[list[str], dict[str, str]], tuple[int, str]]
 
 
 def _sdist(path: Path, *names: str, kind: bytes = tarfile.REGTYPE) -> Path:
@@ -26,7 +28,7 @@ def _sdist(path: Path, *names: str, kind: bytes = tarfile.REGTYPE) -> Path:
     return path
 
 
-def _pip(effect: Callable[[Path], None], status: int = 0, output: str = "") -> Callable[..., Any]:
+def _pip(effect: Callable[[Path], None], status: int = 0, output: str = "") -> Run:
     """Return what stands in for `process.run`: a pip that has *effect* on its destination."""
 
     def run(command: list[str], variables: dict[str, str]) -> tuple[int, str]:

@@ -88,14 +88,14 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
         def wrapped(self: FileList, item: str) -> None:
             kept(self, item)
 
-        FileList.append = wrapped  # type: ignore[method-assign]
+        FileList.append = wrapped
     try:
         assert FileList.append is wrapped  # the plugin's work is not undone
         files = FileList()
         files.append(first.place)  # a path that an open shadow would map
         assert files.files == [first.place]
     finally:
-        FileList.append = original  # type: ignore[method-assign]
+        FileList.append = original
 
 
 def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
