@@ -114,10 +114,13 @@ class HookServer(HookProcess):
     def __call__(self, *calls: Call) -> list[Outcome]:
         """Call the hooks one after another, each on a fresh root."""
         request = self.request(*calls) | {"variables": self.environment, "umask": self.umask}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(request) + "\n")
+        stdin.flush()
         self.output = ""
-        for line in self._process.stdout:
+        for line in stdout:
             self.output += line
             if line.startswith('[{"'):
                 return outcomes(line)

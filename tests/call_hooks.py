@@ -86,7 +86,7 @@ def in_a_child(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
             os._exit(0)
         os.close(writing)
         with open(reading) as pipe:
-            result = json.loads(pipe.read())
+            result: dict[str, Any] = json.loads(pipe.read())
         os.wait()
         errors.seek(0)
         warned = errors.read()

@@ -8,7 +8,6 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -155,13 +154,17 @@ def build(backend: str, root: Path, out: Path) -> tuple[Path, str]:
     return out / outcome.result, process.output
 
 
-def everything(sdist: Path) -> list[dict[str, Any]]:
+def everything(sdist: Path) -> list[dict[str, object]]:
     """Return all that the archive says of its members, but the times of what setuptools makes."""
     found = []
     with tarfile.open(sdist) as opened:
         for member in opened:
             file = opened.extractfile(member)
-            said = member.get_info() | {"pax": sorted(member.pax_headers), "chksum": None}
+            said: dict[str, object] = {
+                **member.get_info(),
+                "pax": sorted(member.pax_headers),
+                "chksum": None,
+            }
             if member.isdir() or "egg-info" in member.name or member.name.endswith(MADE):
                 said.pop("mtime")
             found.append(said | {"content": file.read() if file else None})

@@ -488,7 +488,9 @@ def test_in_tree(directory: str, requires: str, root: Path, tmp_path: Path) -> N
     table = _build_system(root)
     setuptools = [] if requires.startswith("setuptools") else ["setuptools>=64"]
     assert table["requires"] == [requires, *setuptools, "wheel", "packaging", "filelock>=3.30"]
-    (place,) = table["backend-path"]  # type: ignore[misc]
+    path = table["backend-path"]
+    assert isinstance(path, list)
+    (place,) = path
     assert Path(root, place).resolve() == Path(root, directory).resolve()
     names = {path.name for path in Path(root, place, "isolated_backend").iterdir()}
     assert {"__init__.py", "hook.py", "py.typed", "redirect"} <= names

@@ -10,9 +10,9 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
@@ -25,6 +25,8 @@ from isolated_backend.reproducible import NormalForm
 from isolated_backend.shadow.removal import empty
 from isolated_backend.writers import privatetree
 from snapshot import snapshot
+
+T = TypeVar("T")
 
 _OBSTACLE = privatetree.obstacle(tempfile.gettempdir())
 needs_private_trees = pytest.mark.skipif(_OBSTACLE is not None, reason=f"no: {_OBSTACLE}")
@@ -46,7 +48,7 @@ def place(tmp_path: Path) -> Path:
     return place
 
 
-def within(root: Path, place: Path, function: Callable[[], Any], *through: Path) -> Any:
+def within(root: Path, place: Path, function: Callable[[], T], *through: Path) -> T:
     """Return what *function* returns in a private tree; the real one has to stay as it is."""
     before, times = snapshot(root), {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     try:
@@ -61,7 +63,7 @@ def within(root: Path, place: Path, function: Callable[[], Any], *through: Path)
 def test_every_kind_of_write_stays_inside(
     root: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def function() -> dict[str, Any]:
+    def function() -> dict[str, bool]:
         (root / "new").write_text("new")
         (root / "file").write_text("changed")
         (root / "package" / "link").symlink_to("data")
@@ -241,7 +243,8 @@ def test_an_upper_layer_that_takes_no_notes_is_refused(
 def test_memory_serves_where_tmpdir_does_not(
     root: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, overlays = privatetree._overlay_from, []
+    original = privatetree._overlay_from
+    overlays: list[tuple[str, ...]] = []
 
     def on_the_second_attempt(*arguments: str) -> None:
         overlays.append(arguments)
@@ -250,7 +253,12 @@ def test_memory_serves_where_tmpdir_does_not(
         original(*arguments)
 
     monkeypatch.setattr(privatetree, "_overlay_from", on_the_second_attempt)
-    assert within(root, place, lambda: (root / "new").touch() or len(overlays)) == 2
+
+    def function() -> int:
+        (root / "new").touch()
+        return len(overlays)
+
+    assert within(root, place, function) == 2
     assert list((place / privatetree.LAYERS).iterdir()) == []
 
 
@@ -260,7 +268,7 @@ def test_a_kernel_without_the_quick_way_out(
 ) -> None:
     original = privatetree._mount
 
-    def old(source: Any, target: str, kind: Any, flags: int, data: str = "") -> None:
+    def old(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
         if "volatile" in data:
             raise OSError(errno.EINVAL, "Invalid argument")
         original(source, target, kind, flags, data)
@@ -354,10 +362,17 @@ def configure(root: Path, writes: str) -> None:
 DENIED = [sys.executable, str(Path(__file__).with_name("denied.py"))]
 
 
-def built(root: Path, out: Path, kind: str = "wheel", **options: Any) -> tuple[Path, str]:
+def built(
+    root: Path,
+    out: Path,
+    kind: str = "wheel",
+    *,
+    backend: str = OURS,
+    environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+) -> tuple[Path, str]:
     """Build *kind* of *root*; return the artifact and what the hook has printed."""
-    backend = options.pop("backend", OURS)
-    process = HookProcess(backend, root, **options)
+    process = HookProcess(backend, root, environment=dict(environment or {}), prefix=prefix)
     (outcome,) = process((f"build_{kind}", {f"{kind}_directory": str(out)}))
     assert outcome.error == "", process.output
     return out / outcome.result, process.output

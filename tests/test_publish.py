@@ -122,12 +122,13 @@ def test_a_hidden_file_that_was_taken_for_abandoned_is_made_again(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By another build, in the instant between its creation and the lock on it."""
-    removals = []
+    removals: list[Path] = []
 
     def too_late(descriptor: int) -> bool:
         if not removals:
             (hidden,) = tmp_path.glob(f".*{module._SUFFIX}")
-            removals.append(hidden.unlink())
+            hidden.unlink()
+            removals.append(hidden)
         return True
 
     monkeypatch.delattr(os, "O_TMPFILE", raising=False)

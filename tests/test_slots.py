@@ -76,6 +76,7 @@ def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
     script = f"""
         import os, signal
         from isolated_backend.shadow import slots, temporary as temporary_files
+from isolated_backend.shadow.lock import try_lock
         with slots.lease({ROOT!r}, os.environ["TMPDIR"]) as place:
             os.makedirs(os.path.join(place, "build", "lib"))
             print(place, flush=True)
@@ -195,19 +196,25 @@ def test_a_full_disk_leaves_no_descriptor_open(monkeypatch: pytest.MonkeyPatch) 
 # --- cleaners of temporary files, and processes that live on ------------------------------------
 
 
-CLEANED = {
-    "lock file": lambda place: Path(place + slots.LOCK).unlink(),
-    "slot": shutil.rmtree,
-    "slot and lock": lambda place: (shutil.rmtree(place), Path(place + slots.LOCK).unlink()),
-    "project's directory": lambda place: shutil.rmtree(os.path.dirname(place)),
-    "all": lambda place: shutil.rmtree(temporary_files.home(str(temporary()))),
-}
+def clean(what: str, place: str) -> None:
+    """Remove what a cleaner of temporary files may remove of the slot *place*."""
+    if what in ("slot", "slot and lock"):
+        shutil.rmtree(place)
+    if what in ("lock file", "slot and lock"):
+        Path(place + slots.LOCK).unlink()
+    if what == "project's directory":
+        shutil.rmtree(os.path.dirname(place))
+    if what == "all":
+        shutil.rmtree(temporary_files.home(str(temporary())))
+
+
+CLEANED = ["lock file", "slot", "slot and lock", "project's directory", "all"]
 
 
 @pytest.mark.parametrize("what", CLEANED)
 def test_a_cleaner_does_not_give_a_slot_in_use_to_another_build(what: str) -> None:
     with lease() as place:
-        CLEANED[what](place)
+        clean(what, place)
         with lease() as other, lease() as third:
             assert len({place, other, third}) == 3
     with lease() as again:
@@ -229,7 +236,7 @@ def test_a_cleaner_between_two_instants_of_a_lease_is_noticed(
     """The lock file goes when it has been opened, and before it is locked."""
     with lease() as place:
         pass
-    real, cleaned = slots.try_lock, []
+    cleaned: list[str] = []
 
     def clean_first(descriptor: int) -> bool:
         if not cleaned:
@@ -237,7 +244,7 @@ def test_a_cleaner_between_two_instants_of_a_lease_is_noticed(
             Path(place + slots.LOCK).unlink()
             if what == "directory":
                 os.rmdir(os.path.dirname(place))
-        return real(descriptor)
+        return try_lock(descriptor)
 
     monkeypatch.setattr(slots, "try_lock", clean_first)
     with lease() as first, lease() as second:

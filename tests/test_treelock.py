@@ -9,10 +9,9 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -37,8 +36,10 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return root
 
 
-def hold(root: Path, settings: Settings = AUTO, **kwargs: Any) -> Any:
-    return treelock.held(str(root), settings, own=kwargs.pop("own", ()), **kwargs)
+def hold(
+    root: Path, settings: Settings = AUTO, own: Sequence[str] = ()
+) -> AbstractContextManager[None]:
+    return treelock.held(str(root), settings, own=own)
 
 
 class Other:

@@ -14,6 +14,7 @@ import functools
 import gc
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 #: Seconds that a child has to end in after an interruption, before it is told, and before it is
 #: killed. A terminal interrupts both at once; then there is no need to tell.
 _BY_ITSELF, _WHEN_TOLD = 1.0, 10.0
+
+#: Seconds after which a caller that waits looks whether it was told something.
+_LOOK = 1.0
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -169,10 +173,30 @@ def _flush() -> None:
 def _wait(pid: int) -> int | None:
     """Wait until the child *pid* has ended; return its status, if nobody else has taken it."""
     try:
+        _watch(pid)
         return _status(pid)
     except BaseException as error:
         _stop(pid, signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
         raise
+
+
+def _watch(pid: int) -> None:
+    """Return when the child *pid* has ended, and let Python look for signals meanwhile.
+
+    A signal that comes when Python has just looked, and is not yet in ``waitpid``, would have its
+    handler called only when the child has ended.
+    """
+    try:
+        child = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # Linux before 5.3, or the child is gone already
+        return
+    try:
+        poll = select.poll()
+        poll.register(child, select.POLLIN)
+        while not poll.poll(_LOOK * 1000):
+            pass
+    finally:
+        os.close(child)
 
 
 def _status(pid: int, options: int = 0) -> int | None:
