@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from isolated_backend.cli import main, shadows
-from isolated_backend.settings import Settings
 from isolated_backend.shadow import slots
 from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
-from isolated_backend.writers import treelock
+from isolated_backend.writers.access import tree_access
+from isolated_backend.writers.holders import TreeStatus
+from isolated_backend.writers.kernellock import KernelLock
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells who holds a lock")
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
@@ -44,12 +45,10 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     script = f"""
         import os, sys
         from isolated_backend.shadow import slots
-        from isolated_backend.writers import treelock
-        from isolated_backend.settings import Settings
+        from isolated_backend.writers.access import tree_access
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
-            with treelock.held(
-                {str(root)!r}, Settings(), own=[place], writer="a test" if {writes} else None
-            ):
+            writer = "a test" if {writes} else None
+            with tree_access({str(root)!r}, "auto", timeout=9, own=[place], writer=writer):
                 open(os.path.join(place, "file"), "w").write("12345")
                 print("ready", flush=True)
                 sys.stdin.read()
@@ -135,7 +134,7 @@ def test_a_build_at_work(
 @on_linux
 def test_a_writer_that_waits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with _building(root):
-        waiting = treelock._open(str(root))
+        waiting = KernelLock(str(root))
         assert not waiting.try_write()
         assert _status(capsys)["trees"][0]["awaited"]
         assert main(["status"]) == 0
@@ -384,9 +383,9 @@ def test_a_full_disk_is_no_reason_not_to_build(
 
 
 def test_looking_at_a_tree_holds_nothing(root: Path) -> None:
-    with treelock.held(str(root), Settings(), own=()):
-        before = treelock.Hold.on(str(root))
-        assert treelock.Hold.on(str(root)) == before
-    lock = treelock._open(str(root))
+    with tree_access(str(root), "auto", timeout=9):
+        before = TreeStatus.of(str(root))
+        assert TreeStatus.of(str(root)) == before
+    lock = KernelLock(str(root))
     assert lock.try_write()
     lock.close()

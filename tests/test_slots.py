@@ -19,6 +19,7 @@ import pytest
 from isolated_backend.errors import ShadowError
 from isolated_backend.shadow import slots
 from isolated_backend.shadow import temporary as temporary_files
+from isolated_backend.shadow.lock import try_lock
 
 ROOT = "/some/project"
 

@@ -46,12 +46,6 @@ class Settings:
     def __repr__(self) -> str:
         return f"Settings(**{vars(self)})"
 
-    def but(self, *, in_tree_writes: str) -> Settings:
-        """Return the same settings with another value of *in_tree_writes*."""
-        return Settings(
-            keep=self.keep, in_tree_writes=in_tree_writes, lock_timeout=self.lock_timeout
-        )
-
     @classmethod
     def read(cls, root: str) -> Settings:
         """Read the settings of the project in *root*.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..writers.treelock import LOG_VARIABLE
+from ..writers import writelog
 from . import artifact, failure, load, project, snapshot
 from .finding import Result
 
@@ -64,7 +64,7 @@ class Bench:
         with tempfile.TemporaryDirectory(dir=self._copy.parent) as directory:
             log = Path(directory, "log")
             log.touch()
-            run = self._run([(frontend, kind)], backend, {LOG_VARIABLE: str(log)})
+            run = self._run([(frontend, kind)], backend, {writelog.VARIABLE: str(log)})
             lines = log.read_bytes().splitlines()
         seen = frozenset(Path(os.fsdecode(line)).as_posix() for line in lines)
         return run.results[0], run.changes, seen
