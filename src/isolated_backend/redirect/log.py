@@ -9,24 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 
 
-def info(text: str) -> None:
-    """Say *text*, unless setuptools is to be quiet."""
-    import_module("distutils.log").info("%s", f"isolated-backend: {text}")
-
-
 def debug(text: str) -> None:
     """Say *text* if setuptools is to be verbose."""
     import_module("distutils.log").debug("%s", f"isolated-backend: {text}")
 
 
-def verbosity() -> int:
-    """Return how verbose setuptools has become in this process."""
-    log = import_module("distutils.log")._global_log
+def says_info() -> bool:
+    """Tell whether setuptools has come to print what it does, and not only what is wrong."""
+    module = import_module("distutils.log")
+    log = module._global_log
     # It was no logger of the module logging before setuptools 65.6.
-    return int(log.threshold if hasattr(log, "threshold") else log.level)
-
-
-def resume(verbosity: int) -> None:
-    """Be as verbose as setuptools has become in another process (:func:`verbosity`)."""
-    import_module("setuptools.logging").configure()
-    import_module("distutils.log").set_threshold(verbosity)
+    level = log.threshold if hasattr(log, "threshold") else log.getEffectiveLevel()
+    return bool(level <= module.INFO)

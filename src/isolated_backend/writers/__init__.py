@@ -6,7 +6,8 @@ import errno
 import os
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import PrivateTreeError, ReadOnlyTreeError, causes
 from ..messages import tell
@@ -19,27 +20,27 @@ if TYPE_CHECKING:
     from ..call import Call
     from ..settings import Settings
 
+T = TypeVar("T")
+
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def run(call: Call, build: Callable[[], Any]) -> Any:
+def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
     """Call *build* while the source tree is held as the settings want it to be.
 
     Args:
         call: the call of the hook.
         build: calls setuptools' hook.
+        build_apart: does the same in another process; it can be pickled.
 
     Returns:
         What *build* returns.
     """
-    from .. import redirect
-
     settings, obstacle = call.settings, None
     is_writable = os.access(call.root, os.W_OK)
     if _wants_private_tree(call, is_writable):
-        redirect.load(call.delegate)  # once, should there be a child
         try:
-            return _in_a_private_tree(call, build)
+            return _in_a_private_tree(call, build_apart)
         except PrivateTreeError as error:
             from ..shadow import slots
 
@@ -83,21 +84,26 @@ def _wants_private_tree(call: Call, is_writable: bool) -> bool:
     return call.settings.in_tree_writes == "private"
 
 
-def _in_a_private_tree(call: Call, build: Callable[[], Any]) -> Any:
+def _in_a_private_tree(call: Call, build: Callable[[], T]) -> T:
     """Call *build* where no other build sees what it writes: it only reads the tree."""
-    from ..redirect import log
     from . import privatetree  # here, for few need it
 
     with _held(call, call.settings.but(in_tree_writes="private")):
-        returned, verbosity = privatetree.run(
-            lambda: (build(), log.verbosity()),
+        return privatetree.run(
+            partial(_seen, call, build),
             call.root,
             call.shadow.place,
             # An environment in the root is not the project's, either.
             through=[*call.own, sys.prefix],
         )
-    log.resume(verbosity)
-    return returned
+
+
+def _seen(call: Call, build: Callable[[], T]) -> T:
+    """Call *build* in a private tree, and tell the call what is written there."""
+    marker = os.environ.pop(treelock.MARKER)  # or nothing would be seen, as in a nested build
+    with _held(call, call.settings.but(in_tree_writes="allow")):
+        os.environ[treelock.MARKER] = marker
+        return build()
 
 
 @contextmanager
