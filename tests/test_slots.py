@@ -77,7 +77,6 @@ def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
     script = f"""
         import os, signal
         from isolated_backend.shadow import slots, temporary as temporary_files
-from isolated_backend.shadow.lock import try_lock
         with slots.lease({ROOT!r}, os.environ["TMPDIR"]) as place:
             os.makedirs(os.path.join(place, "build", "lib"))
             print(place, flush=True)

@@ -15,6 +15,7 @@ needed before the hook is called.
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ __version__ = "0.1.0"
 
 def _load(root: str) -> None:
     """Import what runs a hook, without a ``.pyc`` of ours appearing in *root* (in-tree use)."""
+    if f"{__name__}.hook" in sys.modules:
+        return
     from . import bytecode
 
     with bytecode.kept_out_of_the_project(root, __spec__, bytecode.__spec__):

@@ -66,6 +66,13 @@ def kept_out_of(root: str) -> Iterator[None]:
             os.environ.pop(_VARIABLE, None)
 
 
+def environment_of_the_user() -> dict[str, str]:
+    """Return the environment without what :func:`kept_out_of` has put there."""
+    return {
+        name: value for name, value in os.environ.items() if name != _VARIABLE or value != _OURS
+    }
+
+
 @contextmanager
 def written_by_children() -> Iterator[None]:
     """While this is open, let child processes write bytecode, unless the user forbade it."""

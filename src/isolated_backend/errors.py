@@ -41,6 +41,14 @@ class TreeLockError(BackendError):
     """Another build holds the source tree and does not let go."""
 
 
+class NoProcessError(BackendError):
+    """No process can be started for a hook."""
+
+
+class NoAnswerError(BackendError):
+    """The process of a hook has ended before the hook did."""
+
+
 class PrivateTreeError(BackendError):
     """There is no private tree here; the text is the reason, as part of a sentence."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
-from . import bytecode, messages
+from . import bytecode, messages, process
 from .errors import BackendError, LostFileError, ShadowError, causes, is_full_disk
 from .settings import Settings
 
@@ -28,8 +27,6 @@ _OUTPUT = {
 #: Set to ``0``, it switches all shortcuts off.
 _SHORTCUTS = "ISOLATED_BACKEND_SHORTCUTS"
 
-_one_at_a_time = threading.RLock()
-
 
 def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
     """Run *hook* for a frontend.
@@ -47,31 +44,51 @@ def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> An
         SystemExit: with a message for the user.
         BaseException: whatever setuptools, or the project, raises.
     """
-    with _errors_for_the_user(), _one_at_a_time, bytecode.kept_out_of(root):
-        settings = Settings.read(root)
-        shortcuts = _shortcuts()
-        if shortcuts:
-            known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
+    with _errors_for_the_user():
+        if process.is_as_the_frontend_left_it():
+            with bytecode.kept_out_of_the_project(root):
+                known = _known_requirements(root, hook, arguments)
             if known is not None:
                 return known
+        with process.first_hook() as is_first:
+            if is_first:
+                with _imports(root):
+                    return _build(delegate, hook, root, arguments)
+        return process.call(f"{hook} of {root}", root, run, delegate, hook, root, arguments)
+
+
+def _known_requirements(root: str, hook: str, arguments: Mapping[str, Any]) -> list[str] | None:
+    """Return what *hook* returns, if that is known without setuptools and the project's code."""
+    shortcuts = _shortcuts()
+    if not shortcuts:
+        return None
+    Settings.read(root)  # what is wrong there is to be told by every hook
+    known: list[str] | None
+    known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
+    return known
+
+
+@contextmanager
+def _imports(root: str) -> Iterator[None]:
+    """Import setuptools as quickly as may be, and no ``.pyc`` into *root*, while this is open."""
+    with bytecode.kept_out_of(root):
+        shortcuts = _shortcuts()
         with shortcuts.imports(root) if shortcuts else nullcontext():
-            return _build(delegate, hook, root, settings, arguments)
+            yield
 
 
-def _build(
-    delegate: str, hook: str, root: str, settings: Settings, arguments: Mapping[str, Any]
-) -> Any:
+def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
     """Call setuptools' *hook* in a shadow of its own, and publish the artifact if it makes one."""
     # Not at the top: build requirements are mostly known without.
     from . import writers
     from .call import Call
     from .publish import publish
-    from .redirect import log
     from .reproducible import NormalForm
     from .shadow import slots
     from .shadow.paths import Shadow
     from .shadow.temporary import temporary_directory
 
+    settings = Settings.read(root)
     given = {
         name: os.path.abspath(os.path.join(root, path))
         for name, path in arguments.items()
@@ -89,17 +106,30 @@ def _build(
         passed = {**arguments, **given}
         if output is not None:
             passed[_OUTPUT[hook]] = shadow.dist
-        with _process_state_restored(root):
-            returned = writers.run(call, lambda: _setuptools(call, passed))
+        returned, says_info = writers.run(
+            call, partial(_setuptools, call, passed), partial(_setuptools_apart, call, passed)
+        )
         if output is not None:
             publish(os.path.join(shadow.dist, returned), output)
-            log.info(f"{returned} was built in isolation and is in {output}")
+            if says_info:
+                messages.report(f"{returned} was built in isolation and is in {output}")
         return returned
 
 
-def _setuptools(call: Call, arguments: Mapping[str, Any]) -> Any:
-    """Call setuptools' hook with its writes redirected, and normalize the artifact."""
+def _setuptools_apart(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Do what :func:`_setuptools` does in another process than the rest of the call."""
+    with _imports(call.root):
+        return _setuptools(call, arguments)
+
+
+def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Call setuptools' hook with its writes redirected, and normalize the artifact.
+
+    Returns:
+        What the hook returns, and whether setuptools was so verbose as to say what it has done.
+    """
     from . import redirect
+    from .redirect import log
 
     shortcuts = _shortcuts()
     setuptools = redirect.load(call.delegate)
@@ -118,7 +148,7 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> Any:
     if call.normal_form is not None:
         with _full_disk_named(call):
             call.normal_form.give(os.path.join(call.shadow.dist, returned))
-    return returned
+    return returned, log.says_info()
 
 
 def _shortcuts() -> Any:
@@ -139,17 +169,6 @@ def _errors_for_the_user() -> Iterator[None]:
         yield
     except BackendError as error:
         raise SystemExit(f"isolated-backend: {error}") from error
-
-
-@contextmanager
-def _process_state_restored(root: str) -> Iterator[None]:
-    """Restore ``sys.argv`` and the current directory: setup.py may change both."""
-    argv = sys.argv
-    try:
-        yield
-    finally:
-        sys.argv = argv
-        os.chdir(root)
 
 
 @contextmanager
