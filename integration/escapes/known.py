@@ -1,0 +1,54 @@
+"""What is known about projects: ``known.toml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..corpus import project as corpus
+from ..corpus import toml
+from .errors import TraceError
+from .places import is_named
+
+_FILE = Path(__file__).with_name("known.toml")
+_KEYS = ("writes", "editable", "imports", "fails")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a project writes into its own tree, as patterns, and why."""
+
+    writes: tuple[str, ...] = ()
+    editable: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
+    because: str = ""
+
+    def is_own(self, name: str, hook: str) -> bool:
+        """Tell whether it is the project that writes *name* during *hook*."""
+        patterns = self.writes
+        if hook == "build_editable":
+            patterns += self.editable
+        return is_named(name, patterns)
+
+    def is_imported(self, name: str) -> bool:
+        """Tell whether *name* is written by the import of the project's own backend."""
+        return is_named(name, self.imports)
+
+
+def of(name: str) -> Known:
+    """Return what is known about the sample, kind or project *name*.
+
+    Raises:
+        TraceError: ``known.toml`` has an unknown key there, or gives no reason.
+    """
+    facts = dict(toml.read(_FILE).get(name, {}))
+    because = str(facts.pop("because", ""))
+    if unknown := facts.keys() - set(_KEYS):
+        raise TraceError(f"known.toml: [{name}] has no key {', '.join(sorted(unknown))}")
+    if facts and not because:
+        raise TraceError(f"known.toml: [{name}] gives no reason (`because`)")
+    patterns = {key: tuple(map(str, facts.get(key, ()))) for key in _KEYS}
+    of_corpus = toml.read(corpus.HERE / "known.toml").get(name, {})
+    patterns["writes"] += tuple(map(str, of_corpus.get("writes", ())))
+    return Known(**patterns, because=because)
