@@ -16,13 +16,12 @@ _KEYS = ("writes", "editable", "imports", "fails")
 
 @dataclass(frozen=True)
 class Known:
-    """What a project writes into its own tree, as patterns, and why."""
+    """What a project writes into its own tree, as patterns, and which of its hooks fail."""
 
     writes: tuple[str, ...] = ()
     editable: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
-    because: str = ""
 
     def is_own(self, name: str, hook: str) -> bool:
         """Tell whether it is the project that writes *name* during *hook*."""
@@ -40,15 +39,17 @@ def of(name: str) -> Known:
     """Return what is known about the sample, kind or project *name*.
 
     Raises:
-        TraceError: ``known.toml`` has an unknown key there, or gives no reason.
+        TraceError: ``known.toml`` has an unknown key, or gives no reason.
     """
-    facts = dict(toml.read(_FILE).get(name, {}))
-    because = str(facts.pop("because", ""))
-    if unknown := facts.keys() - set(_KEYS):
-        raise TraceError(f"known.toml: [{name}] has no key {', '.join(sorted(unknown))}")
-    if facts and not because:
-        raise TraceError(f"known.toml: [{name}] gives no reason (`because`)")
-    patterns = {key: tuple(map(str, facts.get(key, ()))) for key in _KEYS}
+    patterns: dict[str, list[str]] = {key: [] for key in _KEYS}
+    for entry in toml.read(_FILE)["known"]:
+        if unknown := entry.keys() - {"names", "because", *_KEYS}:
+            raise TraceError(f"known.toml: there is no key {', '.join(sorted(unknown))}")
+        if not entry.get("because"):
+            raise TraceError(f"known.toml: {entry['names']} without a reason (`because`)")
+        if is_named(name, entry["names"]):
+            for key in _KEYS:
+                patterns[key] += entry.get(key, ())
     of_corpus = toml.read(corpus.HERE / "known.toml").get(name, {})
-    patterns["writes"] += tuple(map(str, of_corpus.get("writes", ())))
-    return Known(**patterns, because=because)
+    patterns["writes"] += of_corpus.get("writes", ())
+    return Known(**{key: tuple(found) for key, found in patterns.items()})

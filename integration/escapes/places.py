@@ -25,6 +25,12 @@ _HOME = f"isolated-backend.{os.getuid()}"
 _BESIDE_SLOTS = ("*.lock", "*.kept", "*.mark")
 _SHARED = ("bytecode", "bytecode/*")
 
+#: Parts of names that are others in the next run, and what to show for them.
+_PASSING = (
+    (re.compile(r"\btmp[a-z0-9_]{8}"), "tmp*"),
+    (re.compile(r"\.\d+\.isolated-backend-new$"), ".*.isolated-backend-new"),
+)
+
 #: A compiled file of a module, and the name that it has until it is complete.
 _COMPILED = re.compile(r"/__pycache__(/[^/]+\.pyc(\.\d+)?)?$")
 
@@ -34,6 +40,7 @@ class Places:
     """The directories of one hook call.
 
     Attributes:
+        whole: all of the following is in there, and nothing else may be made.
         tree: what the project is made of; its root is in there.
         root: the project root.
         temporary: the TMPDIR.
@@ -43,6 +50,7 @@ class Places:
         trace: what the hook did.
     """
 
+    whole: Path
     tree: Path
     root: Path
     temporary: Path
@@ -53,12 +61,17 @@ class Places:
 
     def label(self, path: str) -> str:
         """Return a name for *path* that is the same for every run."""
+        for passing, shown in _PASSING:
+            path = passing.sub(shown, path)
         for name, directory in (
             ("", self.root),
             ("TREE", self.tree),
             ("TMPDIR", self.temporary),
             *(("OUTPUT", output) for output in self.output),
+            ("..", self.whole),
         ):
+            if path == str(directory):
+                return name or "the root"
             if is_in(path, [directory]):
                 return os.path.join(name, os.path.relpath(path, directory))
         return path
@@ -81,9 +94,9 @@ class Places:
                 return self._fault_at_home(rest)
             return self._fault_of_passing(write, self.temporary)
         for directory in map(Path, _TEMPORARY):
-            if is_in(path, [directory]):
+            if is_in(path, [directory]) and not is_in(path, [self.whole]):
                 return self._fault_of_passing(write, directory)
-        return "" if is_in(path, map(Path, _DEVICES)) else "outside"
+        return "" if is_in(path, map(Path, _DEVICES)) else "outside of all places"
 
     def _fault_at_home(self, rest: str) -> str:
         """Look at *rest*, a path in the directory of slots."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from .record import Call, End, descriptor_of
 
 _BIRTHS = frozenset({"clone", "clone3", "fork", "vfork"})
+_DUPLICATING = frozenset({"F_DUPFD", "F_DUPFD_CLOEXEC"})
 
 
 @dataclass(eq=False)
@@ -181,7 +182,7 @@ def _follow(task: Task, call: Call) -> None:
         (set.add if "FD_CLOEXEC" in arguments[2] else set.discard)(
             descriptors.closed_by_exec, number
         )
-    elif call.name.startswith("dup") or arguments[1:2] in (["F_DUPFD"], ["F_DUPFD_CLOEXEC"]):
+    elif call.name.startswith("dup") or _DUPLICATING.intersection(arguments[1:2]):
         copy, _ = descriptor_of(call.result)
         file = descriptors.files.get(-1 if number is None else number)
         if copy is not None and file is not None and copy != number:

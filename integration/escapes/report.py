@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from .finding import Report
 
-_HEAD = ("project", "writes into its own tree, as the writer", "programs", "unexplained")
+_HEAD = ("project", "the writer is", "its own writes", "programs", "unexplained")
 
 #: How many of a kind are shown in one line.
 _MOST = 4
@@ -22,10 +22,12 @@ def lines(report: Report, *, is_long: bool) -> Iterator[str]:
     found = report.grouped()
     verdict = f"{len(found) or 'nothing'} unexplained"
     yield f"{report.name}: {report.skipped or verdict}"
-    for what, path, hooks, programs in found:
-        by = f", by {_few(programs)}" if any(programs) else ""
-        yield f"    {what}: {path} ({_few(hooks)}{by})"
+    for group in found:
+        by = f", by {_few(sorted(group.programs))}" if any(group.programs) else ""
+        yield f"    {group} ({_few(sorted(group.hooks))}{by})"
     if is_long:
+        if report.writers:
+            yield f"    the writer: {_few(sorted(report.writers))}"
         for name, known in (("its own", report.own), ("starts", report.programs)):
             for path, hooks in sorted(known.items()):
                 yield f"    {name}: {path} ({_few(sorted(hooks))})"
@@ -53,13 +55,13 @@ def markdown(reports: Sequence[Report]) -> str:
 
 
 def _row(report: Report) -> str:
-    unexplained = [f"{what}: `{path}`" for what, path, _, _ in report.grouped()]
     return _line(
         (
             report.name,
+            _few(sorted(report.writers)),
             _few([f"`{path}`" for path in sorted(report.own)]),
-            _few(sorted(report.programs)),
-            report.skipped or _few(unexplained),
+            _few(sorted(name for name in report.programs if "(by" not in name)),
+            report.skipped or _few(list(map(str, report.grouped()))),
         )
     )
 

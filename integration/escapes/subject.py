@@ -10,6 +10,7 @@ from pathlib import Path
 from backends import SAMPLES
 
 from ..corpus import project as corpus
+from ..corpus.errors import CorpusError
 from ..corpus.sdist import fetch
 from . import kinds
 from .errors import TraceError
@@ -70,6 +71,6 @@ def chosen(names: Sequence[str], *, with_corpus: bool) -> list[Subject]:
             found = offered
         if with_corpus:
             found += map(Subject.of_project, corpus.load())
-    except corpus.CorpusError as error:
+    except CorpusError as error:
         raise TraceError(str(error)) from error
     return found

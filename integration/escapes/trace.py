@@ -32,7 +32,7 @@ _CHANGED: dict[str, tuple[tuple[int | None, int], ...]] = {
 }
 
 #: Calls that fail where the name is taken.
-_EXCLUSIVE = frozenset({"link", "linkat", "mkdir", "mkdirat", "mknod", "mknodat", "bind"})
+_EXCLUSIVE = frozenset(_CHANGED.keys() - {"rename", "renameat", "renameat2", "truncate"})
 
 _WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
 
@@ -159,18 +159,16 @@ class _Reader:
             case "mount":
                 _mounted(task, call)
             case name if name in _CHANGED:
-                for position, (descriptor, path) in enumerate(_CHANGED[name]):
+                for descriptor, path in _CHANGED[name]:
                     base = None if descriptor is None else call.arguments[descriptor]
-                    is_new = name in _EXCLUSIVE or (name.startswith("rename") and position == 1)
-                    self._changed(task, call, base, call.arguments[path], is_new=is_new)
+                    self._changed(task, call, base, call.arguments[path])
 
-    def _changed(
-        self, task: Task, call: Call, base: str | None, argument: str, *, is_new: bool
-    ) -> None:
+    def _changed(self, task: Task, call: Call, base: str | None, argument: str) -> None:
         name = text_of(argument)
         if name is None or (call.name == "bind" and 'sun_path="' not in argument):
             return
         path = task.absolute(name, base and descriptor_of(base)[1])
+        is_new = call.name in _EXCLUSIVE
         self._write(task, Write(path, call.name, is_new, task.words, call.begun, call.ended))
 
     def _write(self, task: Task, write: Write) -> None:

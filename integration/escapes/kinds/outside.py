@@ -116,11 +116,11 @@ KINDS = [
                         super().run()
 
                 setup(
-                    ext_modules=[Extension("native_module", ["module.c"])],
+                    ext_modules=[Extension("module", ["module.c"])],
                     cmdclass={"build_ext": Native},
                 )
             """,
-            "module.c": c_source("native_module"),
+            "module.c": c_source("module"),
         },
     ),
 ]

@@ -18,7 +18,7 @@ class Probing(build_ext):
         {probe}
 
 setup(
-    ext_modules=[Extension("probing", ["probing.c"])], cmdclass={{"build_ext": Probing}}
+    ext_modules=[Extension("module", ["module.c"])], cmdclass={{"build_ext": Probing}}
 )
 """
 
@@ -27,7 +27,7 @@ _MAIN = '"int main(void) { return 0; }"'
 
 def _probe(name: str, *lines: str) -> Kind:
     text = _SETUP.format(probe="\n        ".join(lines))
-    return Kind(name, {"setup.py": text, "probing.c": c_source("probing")})
+    return Kind(name, {"setup.py": text, "module.c": c_source("module")})
 
 
 def _configure(name: str) -> Kind:
@@ -35,7 +35,7 @@ def _configure(name: str) -> Kind:
         name,
         'command = self.distribution.get_command_obj("config")',
         "command.dump_source = False",
-        f"assert command.{name}({_MAIN})",
+        f"command.{name}({_MAIN})",
     )
 
 
@@ -68,7 +68,7 @@ KINDS = [
         "    os.unlink(name)",
     ),
     _probe(
-        "setuptools_new_compiler",
+        "new_compiler",
         "from distutils.ccompiler import new_compiler",
         "from distutils.sysconfig import customize_compiler",
         "compiler = new_compiler()",
