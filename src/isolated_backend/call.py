@@ -61,7 +61,7 @@ class Call:
 
     def collect(self, directory: str) -> None:
         """Note that the artifact is made of the files in *directory*, a path in the shadow."""
-        self._collected.add(self.shadow.in_tree(directory))
+        self._collected.add(self.shadow.from_root(directory))
 
     def note_write(self, name: str) -> None:
         """Note that the project is about to write *name*, relative to the root."""

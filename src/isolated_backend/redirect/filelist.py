@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 replaces = Replacements()
 
+#: The same for what Python's own distutils lacks (``SETUPTOOLS_USE_DISTUTILS=stdlib``).
+replaces_if_there = Replacements()
+
 #: Where this backend lies: in the tree, perhaps.
 _BACKEND = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -84,16 +87,10 @@ def _seeded_matches(call: Call, pattern: str) -> list[str]:
     from setuptools.command.egg_info import translate_pattern
 
     here = os.curdir + os.sep
-    match = translate_pattern(pattern.removeprefix(here)).match
     lead = here if pattern.startswith(here) else ""
-    inside = _is_inside(pattern)
-    names = (name for name in call.shadow.seeded_names() if _is_inside(name) == inside)
-    return [lead + name for name in names if match(name)]
-
-
-def _is_inside(name: str) -> bool:
-    """Tell whether *name*, or what a pattern finds, is in the root."""
-    return not os.path.isabs(name) and not name.startswith(os.pardir)
+    pattern = pattern.removeprefix(here)
+    match = translate_pattern(pattern).match
+    return [lead + name for name in call.shadow.seeded_names(pattern) if match(name)]
 
 
 def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
@@ -155,7 +152,7 @@ def _findall(call: Call, original: Method) -> Method:
         original(self, dir)
         if dir == os.curdir:
             listed = set(self.allfiles)
-            seeded = filter(_is_inside, call.shadow.seeded_names())
+            seeded = call.shadow.seeded_names()
             self.allfiles += [name for name in seeded if name not in listed]
 
     return findall
@@ -194,7 +191,7 @@ def _exclude_pattern(call: Call, original: Method) -> Method:
     return _by_in_tree_prefix(call, original)
 
 
-@replaces("distutils.filelist", "_UniqueDirs", "__call__")
+@replaces_if_there("distutils.filelist", "_UniqueDirs", "__call__")
 def _walk(call: Call, original: Method) -> Method:
     """Walk into no shadow that lies in the root: others come and go there at any moment."""
 
