@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from .reproducible import NormalForm
     from .settings import Settings
     from .shadow.paths import Shadow
-    from .shortcuts.copies import Copies
 
 
 class Call:
@@ -42,7 +41,9 @@ class Call:
         self.normal_form = normal_form
         self.metadata_directory = metadata_directory
         self.is_open = True
-        self.copies: Copies | None = None  # those that are put off, while a wheel is made
+        #: The names on the file list that were there when they were put on it, each with the mode
+        #: of a regular file that was there when the list of an sdist was complete, else with 0.
+        self.listed: dict[str, int] = {}
         self._collected: set[str] = set()
         self._written: list[str] = []
 
