@@ -80,7 +80,7 @@ def _replace() -> None:
 
 def _give_back() -> None:
     if SourceFileLoader.set_data is _set_data:
-        SourceFileLoader.set_data = _before["set_data"]
+        SourceFileLoader.set_data = _before["set_data"]  # type: ignore[method-assign]
     os.environ.pop(_VARIABLE, None)
     if _before["variable"] is not None:
         os.environ[_VARIABLE] = _before["variable"]
