@@ -36,7 +36,7 @@ backend = os.path.abspath(".backend")
 import isolated_backend
 print(isolated_backend.get_requires_for_build_wheel())
 for number in range(2):
-    isolated_backend.build_wheel(f"../out/{{number}}")
+    isolated_backend.build_wheel(f"../out/{number}")
 from isolated_backend import process
 find = "__import__('importlib.util').util.find_spec"
 text = f"(__import__('isolated_backend').__file__, {find}('filelock').origin)"
