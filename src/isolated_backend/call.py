@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from .shadow.paths import below
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .reproducible import NormalForm
     from .settings import Settings
     from .shadow.paths import Shadow
     from .shortcuts.copies import Copies
+
+_BETWEEN_WORDS = re.compile("[\\s='\"]+")
 
 
 class Call:
@@ -24,6 +29,8 @@ class Call:
         shadow: where the call works.
         normal_form: the normal form that the artifact is to have, if any.
         metadata_directory: where the frontend wants the ``.dist-info`` of this call, if it does.
+        options: the values in the frontend's ``config_settings``; ``None`` if all that is on
+            setuptools' command line is the frontend's.
     """
 
     def __init__(
@@ -34,6 +41,7 @@ class Call:
         shadow: Shadow,
         normal_form: NormalForm | None = None,
         metadata_directory: str | None = None,
+        options: Iterable[str] | None = None,
     ) -> None:
         self.delegate = delegate
         self.hook = hook
@@ -41,6 +49,7 @@ class Call:
         self.shadow = shadow
         self.normal_form = normal_form
         self.metadata_directory = metadata_directory
+        self._options = None if options is None else _words(options)
         self.is_open = True
         self.copies: Copies | None = None  # those that are put off, while a wheel is made
         self._collected: set[str] = set()
@@ -58,6 +67,16 @@ class Call:
         inside = self.root + os.sep
         passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
         return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
+
+    def asks_for(self, value: str) -> bool:
+        """Tell whether *value*, of an option on setuptools' command line, is the frontend's.
+
+        A setup.py can add to ``sys.argv``, too, and would add the same in each build.
+        """
+        options = self._options
+        return options is None or all(
+            any(option.endswith(word) for option in options) for word in _words([value])
+        )
 
     def collect(self, directory: str) -> None:
         """Note that the artifact is made of the files in *directory*, a path in the shadow."""
@@ -78,3 +97,8 @@ class Call:
             if collected and os.path.isfile(os.path.join(self.root, name)):
                 return name
         return None
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    """Return the options in *texts* and their values, as far as white space goes."""
+    return _BETWEEN_WORDS.sub(" ", " ".join(texts)).split()

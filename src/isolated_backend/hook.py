@@ -102,7 +102,8 @@ def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) ->
         shadow = Shadow(root, slot, temporary)
         if settings.keep:
             messages.tell(f"keeping the shadow in {shadow.place}")
-        call = Call(delegate, hook, settings, shadow, normal_form, metadata)
+        options = _texts(arguments["config_settings"])
+        call = Call(delegate, hook, settings, shadow, normal_form, metadata, options)
         passed = {**arguments, **given}
         if output is not None:
             passed[_OUTPUT[hook]] = shadow.dist
@@ -114,6 +115,14 @@ def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) ->
             if says_info:
                 messages.report(f"{returned} was built in isolation and is in {output}")
         return returned
+
+
+def _texts(config_settings: Mapping[str, Any] | None) -> list[str]:
+    """Return all the values in *config_settings*."""
+    values = (config_settings or {}).values()
+    return [
+        str(text) for value in values for text in (value if isinstance(value, list) else [value])
+    ]
 
 
 def _setuptools_apart(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
