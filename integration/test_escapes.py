@@ -166,11 +166,11 @@ def test_a_hook_that_dies_is_reported(tmp_path: Path) -> None:
 
 @traced
 def test_programs_are_told(tmp_path: Path) -> None:
-    setup = 'subprocess.run(["sh", "-c", "cd /; ls >/dev/null; true"], cwd="..")'
+    setup = 'subprocess.run(["sh", "-c", "ls >/dev/null; cd /; ls >/dev/null; true"], cwd="..")'
     found = carry_out(generator("starts", setup), tmp_path)
     assert dict(found.programs) == {
         "sh in TREE": {"build_wheel", "build_editable"},
-        "ls (by sh) in elsewhere": {"build_wheel", "build_editable"},
+        "ls (by sh) in TREE": {"build_wheel", "build_editable"},
     }
 
 

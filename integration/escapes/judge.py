@@ -27,9 +27,9 @@ def judge(hook: str, places: Places, known: Known, report: Report) -> None:
         name = places.label(path)
         if not places.is_in_tree(path):
             fault = places.fault(write)
-        elif known.is_imported(name):
+        elif known.is_before(name):
             fault = ""
-            report.own[name].add("import")
+            report.own[name].add(f"before {hook}")
         elif not trace.was_writer(write):
             fault = _UNLOCKED
         elif not known.is_own(name, hook):
@@ -43,8 +43,11 @@ def judge(hook: str, places: Places, known: Known, report: Report) -> None:
         report.writers.add(hook)
     for program in trace.programs:
         name, starter = title(program.words), title(program.starter)
-        by = "" if starter == title(trace.first) else f" (by {starter})"
-        report.programs[f"{name}{by} in {_where(program.directory, places)}"].add(hook)
+        where = _where(program.directory, places)
+        if starter == title(trace.first):
+            report.programs[f"{name} in {where}"].add(hook)
+        elif places.is_in_tree(program.directory):
+            report.programs[f"{name} (by {starter}) in {where}"].add(hook)
 
 
 def title(words: tuple[str, ...]) -> str:

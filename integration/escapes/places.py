@@ -27,6 +27,7 @@ _SHARED = ("bytecode", "bytecode/*")
 
 #: Parts of names that are others in the next run, and what to show for them.
 _PASSING = (
+    (re.compile(r"(__pycache__)/.*"), r"\1"),
     (re.compile(r"\btmp[a-z0-9_]{8}"), "tmp*"),
     (re.compile(r"\.\d+\.isolated-backend-new$"), ".*.isolated-backend-new"),
 )

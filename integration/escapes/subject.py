@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,13 @@ class Subject:
         prepare: called with a directory for what is kept between runs; returns what puts a fresh
             copy into an empty directory, and returns the root.
         is_fetched: whether it comes with requirements that have to be installed.
+        config_settings: for ``build_editable``.
     """
 
     name: str
     prepare: Callable[[Path], Unpack]
     is_fetched: bool = False
+    config_settings: Mapping[str, str] | None = None
 
     @classmethod
     def of_sample(cls, name: str) -> Subject:
@@ -45,7 +47,12 @@ class Subject:
     @classmethod
     def of_kind(cls, kind: kinds.Kind) -> Subject:
         """Return a generated project."""
-        return cls(kind.name, lambda cache: kind.write, is_fetched=bool(kind.requires))
+        return cls(
+            kind.name,
+            lambda cache: kind.write,
+            is_fetched=bool(kind.requires),
+            config_settings=kind.config_settings,
+        )
 
     @classmethod
     def of_project(cls, project: corpus.Project) -> Subject:

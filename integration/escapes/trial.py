@@ -110,6 +110,9 @@ class _Trial:
             shutil.rmtree(directory, ignore_errors=True)
             directory.mkdir(parents=True)
         parameter = HOOKS[hook]
+        arguments: dict[str, object] = {parameter: str(output)} if parameter else {}
+        if hook == "build_editable":
+            arguments["config_settings"] = self.subject.config_settings
         is_ours = self.backend == OURS
         outcome = call(
             {
@@ -118,7 +121,7 @@ class _Trial:
                 "ours": is_ours,
                 "slow": False,
                 "hook": hook,
-                "arguments": {parameter: str(output)} if parameter else {},
+                "arguments": arguments,
             },
             root,
             environment.python,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from .shadow.paths import below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from .reproducible import NormalForm
     from .settings import Settings
     from .shadow.paths import Shadow
-    from .shortcuts.copies import Copies
 
+#: What is between an option and its value, or around them.
 _BETWEEN_WORDS = re.compile("[\\s='\"]+")
 
 
@@ -29,8 +31,7 @@ class Call:
         shadow: where the call works.
         normal_form: the normal form that the artifact is to have, if any.
         metadata_directory: where the frontend wants the ``.dist-info`` of this call, if it does.
-        options: the values in the frontend's ``config_settings``; ``None`` if all that is on
-            setuptools' command line is the frontend's.
+        config_settings: the frontend's; ``None`` if all that is on setuptools' command line is.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Call:
         shadow: Shadow,
         normal_form: NormalForm | None = None,
         metadata_directory: str | None = None,
-        options: Iterable[str] | None = None,
+        config_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.delegate = delegate
         self.hook = hook
@@ -49,9 +50,15 @@ class Call:
         self.shadow = shadow
         self.normal_form = normal_form
         self.metadata_directory = metadata_directory
-        self._options = None if options is None else _words(options)
+        self._options: list[str] | None = None
+        if config_settings is not None:
+            values = config_settings.values()
+            lists = (value if isinstance(value, list) else [value] for value in values)
+            self._options = _words(map(str, chain.from_iterable(lists)))
         self.is_open = True
-        self.copies: Copies | None = None  # those that are put off, while a wheel is made
+        #: The names on the file list that were there when they were put on it, each with the mode
+        #: of a regular file that was there when the list of an sdist was complete, else with 0.
+        self.listed: dict[str, int] = {}
         self._collected: set[str] = set()
         self._written: list[str] = []
 
@@ -100,5 +107,5 @@ class Call:
 
 
 def _words(texts: Iterable[str]) -> list[str]:
-    """Return the options in *texts* and their values, as far as white space goes."""
+    """Return the options in *texts*, and their values."""
     return _BETWEEN_WORDS.sub(" ", " ".join(texts)).split()

@@ -36,6 +36,7 @@ class Kind:
         beside: further files, by their path in the tree.
         requires: build requirements beside setuptools.
         settings: lines of ``[tool.isolated-backend]``.
+        config_settings: for ``build_editable``.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Kind:
     beside: dict[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     settings: str = ""
+    config_settings: dict[str, str] = field(default_factory=dict)
 
     def write(self, tree: Path) -> Path:
         """Write the project into the directory *tree* and return its root."""

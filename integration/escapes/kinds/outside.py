@@ -42,6 +42,67 @@ KINDS = [
         beside={"lib/src/outside/__init__.py": ""},
     ),
     Kind(
+        "package_outside",
+        {
+            "setup.py": """
+                from setuptools import setup
+
+                setup(packages=["outside"], package_dir={"outside": "../../lib/outside"})
+            """,
+        },
+        root="repository/python/project",
+        beside={"repository/lib/outside/__init__.py": ""},
+    ),
+    Kind(
+        "package_data_climbs",
+        {
+            "climbs/__init__.py": "",
+            "setup.py": """
+                from setuptools import setup
+
+                setup(packages=["climbs"], package_data={"climbs": ["../../../data/*.txt"]})
+            """,
+        },
+        root="repository/project",
+        beside={"data/data.txt": "data\n"},
+    ),
+    Kind(
+        "files_outside",
+        {
+            "setup.py": """
+                from setuptools import setup
+
+                setup(
+                    data_files=[("share", ["../share/data.txt"])],
+                    scripts=["../bin/tool"],
+                    headers=["../include/header.h"],
+                )
+            """,
+        },
+        root="repository/project",
+        beside={
+            "repository/share/data.txt": "data\n",
+            "repository/bin/tool": "#!python\n",
+            "repository/include/header.h": "",
+        },
+    ),
+    Kind(
+        "climbing_library",
+        {
+            "module.c": c_source("module"),
+            "setup.py": """
+                from setuptools import Extension, setup
+
+                setup(
+                    libraries=[("helper", {"sources": ["../../../helper/helper.c"]})],
+                    ext_modules=[Extension("module", ["module.c"])],
+                )
+            """,
+        },
+        root="repository/python/project",
+        beside={"helper/helper.c": "int helper(void) { return 0; }\n"},
+    ),
+    Kind(
         "manifest_climbs",
         {"MANIFEST.in": "include ../../LICENSE\n", "manifest.py": ""},
         root="repository/python/project",

@@ -75,4 +75,35 @@ KINDS = [
         "customize_compiler(compiler)",
         'compiler.has_function("printf", includes=["stdio.h"])',
     ),
+    Kind(
+        "compiler_told_a_file",
+        {
+            "module.c": c_source("module"),
+            "setup.py": """
+                from setuptools import Extension, setup
+
+                setup(
+                    ext_modules=[
+                        Extension(
+                            "module", ["module.c"],
+                            extra_compile_args=["-MMD", "-MF", "probe.d"],
+                            extra_link_args=["-Wl,-Map,probe.map"],
+                        )
+                    ]
+                )
+            """,
+        },
+    ),
+    Kind(
+        "inplace_configured",
+        {
+            "module.c": c_source("module"),
+            "setup.py": """
+                from setuptools import Extension, setup
+
+                setup(ext_modules=[Extension("module", ["module.c"])])
+            """,
+            "setup.cfg": "[build_ext]\ninplace = 1\n",
+        },
+    ),
 ]

@@ -94,6 +94,23 @@ KINDS = [
         "    subprocess.run(command, env=environment, check=True)",
     ),
     _generator(
+        "nested_in_process",
+        "import importlib, tempfile",
+        'if "NESTED" in os.environ:',
+        '    return exec(open("tools/generate.py").read())',
+        *_NESTED,
+        'os.environ["NESTED"] = "1"',
+        "with tempfile.TemporaryDirectory() as out:",
+        "    importlib.import_module(name).build_wheel(out)",
+        'del os.environ["NESTED"]',
+    ),
+    _generator(
+        "works_in_build_lib",
+        "os.makedirs(self.build_lib, exist_ok=True)",
+        'command = ["sh", "-c", "echo VALUE = 1 > made.py"]',
+        "subprocess.run(command, cwd=self.build_lib, check=True)",
+    ),
+    _generator(
         "asks_only",
         'subprocess.run(["git", "--version"], check=False)',
         'subprocess.run(["uname", "-a"], check=True)',
@@ -121,5 +138,10 @@ KINDS = [
                 echo > "${1%.i}.py"
             """,
         },
+    ),
+    Kind(
+        "strict_editable",
+        {"strict/__init__.py": "", "strict/module.py": ""},
+        config_settings={"editable_mode": "strict"},
     ),
 ]
