@@ -97,7 +97,8 @@ def _build(
             messages.tell(f"keeping the shadow in {shadow.place}")
         if output is not None:
             passed[_OUTPUT[hook]] = shadow.dist
-        call = Call(delegate, hook, settings, shadow, normal_form, metadata)
+        options = arguments["config_settings"] or {}
+        call = Call(delegate, hook, settings, shadow, normal_form, metadata, options)
         returned, says_info = writers.run(
             call,
             partial(_setuptools, call, passed, is_last_try),

@@ -10,7 +10,9 @@ import copy
 import os
 import re
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
+from ..shadow.paths import below
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -45,10 +47,7 @@ def _fix_compile_args(call: Call, original: Method) -> Method:
 
 @replaces(*_COMPILER, "object_filenames")
 def _object_filenames(call: Call, original: Method) -> Method:
-    """Name the objects that ``compile`` makes, and let none leave the slot.
-
-    A name that climbs beyond the file system's root stays there (``/..`` is ``/``).
-    """
+    """Name the objects that ``compile`` makes, and let none climb out to where others build."""
 
     def object_filenames(
         self: Any, source_filenames: Sequence[str], strip_dir: Any = False, output_dir: Any = ""
@@ -56,9 +55,25 @@ def _object_filenames(call: Call, original: Method) -> Method:
         if not output_dir and not self.output_dir:
             output_dir = _directory(call) or output_dir
         names = original(self, source_filenames, strip_dir, output_dir)
-        return [call.shadow.confined(name) for name in names]
+        return [_kept_in(call, output_dir or "", name) for name in names]
 
     return object_filenames
+
+
+def _kept_in(call: Call, directory: str, name: str) -> str:
+    """Return *name*, or a place in the slot for it if it climbs out of *directory*.
+
+    In the slot, only one that climbs beyond the file system's root is another (``/..`` is ``/``).
+    """
+    if call.shadow.is_in_slot(directory):
+        return call.shadow.confined(name)
+    here, there = os.path.abspath(directory), os.path.abspath(name)
+    if below(there, here) is not None:
+        return name
+    # A temporary directory, or one that was asked for. Extensions that are compiled at the same
+    # time have such directories side by side.
+    place = os.path.join(call.shadow.slot, f"climbing.{crc32(os.fsencode(here)):08x}")
+    return place + os.path.splitdrive(there)[1]
 
 
 @replaces(*_COMPILER, "has_function")
