@@ -59,6 +59,8 @@ class HookProcess:
     python: Path | str = sys.executable
     prefix: Sequence[str] = ()
     """What to put before the command: it runs this Python in a place of its own."""
+    tree: Path | None = None
+    """What to make anew from ``pristine``, if the root lies somewhere below it."""
     output: str = ""
 
     def request(self, *calls: Call) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class HookProcess:
         return {
             "backend": self.backend,
             "root": str(self.root),
+            "tree": str(self.tree or self.root),
             "pristine": str(self.pristine) if self.pristine else None,
             "calls": [{"hook": hook, "arguments": arguments} for hook, arguments in calls],
         }

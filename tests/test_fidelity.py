@@ -50,6 +50,7 @@ def test_a_dropped_egg_info_comes_back_as_far_as_setuptools_finds_it(
 
 def test_a_refusal_may_come_later_but_not_never(tmp_path: Path) -> None:
     """Setuptools refuses two packages in a flat layout when it is asked for requirements."""
+    pytest.importorskip("isolated_backend.shortcuts")
     pristine = tmp_path / "pristine"
     for name in ("demo", "other"):
         (pristine / name).mkdir(parents=True)

@@ -144,6 +144,7 @@ ERRORS = {
     "several arguments": ValueError("x", 1, None),
     "that takes more than a text": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "reason"),
     "of ours": NoAnswerError("text"),
+    "end of a file": EOFError("text"),
 }
 
 
@@ -260,6 +261,25 @@ def test_output_that_is_closed_or_missing_is_no_matter() -> None:
         assert call(os.getpid)
     """)
     assert done.returncode == 0
+
+
+@posix
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1], [0, 1, 2]], ids=str)
+def test_a_stream_that_is_closed_is_closed_there(closed: list[int], tmp_path: Path) -> None:
+    """What is opened in its place must not be taken for it."""
+    text = "import sys; print('x'); " + "; ".join(
+        f"f.write(str(sys.{name} is None) + ' ')" for name in ("stdin", "stdout", "stderr")
+    )
+    script(
+        f"""
+        for descriptor in {closed}:
+            os.close(descriptor)
+        run("f = open('found', 'w'); {text}")
+        """,
+        cwd=tmp_path,
+    )
+    found = [word == "True" for word in (tmp_path / "found").read_text().split()]
+    assert found == [number in closed for number in range(3)]
 
 
 @posix

@@ -10,6 +10,8 @@ from contextlib import suppress
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
+from .bytecode import kept_out_of_the_project
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from importlib.machinery import ModuleSpec
@@ -35,7 +37,9 @@ def answer(file: FileIO, request: bytes) -> None:
     state.take_on()  # also what is written of compiled files: after all imports
     own = os.getpid()
     try:
-        outcome = pickle.dumps((function(*arguments), None))
+        with kept_out_of_the_project(os.getcwd()):
+            value = function(*arguments)
+        outcome = pickle.dumps((value, None))
     except BaseException as error:
         if os.getpid() != own:
             raise

@@ -33,6 +33,25 @@ class LostFileError(BackendError):
     """The project's own code has put a file where setuptools would find it, and we do not."""
 
 
+class VanishedFileError(BackendError):
+    """A file of the source tree has disappeared, or is none any more, while it was packaged."""
+
+    @classmethod
+    def of(cls, name: str) -> VanishedFileError:
+        """Return the error about the file *name*."""
+        return cls(
+            f"{name} was there when the build began to package it, and has disappeared; "
+            "build again when nothing else changes the source tree."
+        )
+
+
+class ShortcutError(BackendError):
+    """The result of a shortcut cannot be trusted; the text is a sentence that says why.
+
+    The hook is made again without shortcuts, so a user sees the text only as a notice.
+    """
+
+
 class PublishError(BackendError):
     """The finished artifact cannot be put where the frontend wants it."""
 
@@ -60,7 +79,9 @@ class ReadOnlyTreeError(BackendError):
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield *error*, and what it was raised from or while handling, one by one."""
     cause: BaseException | None = error
-    while cause is not None:
+    seen = set[int]()  # `raise error from error` makes a circle
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__
 

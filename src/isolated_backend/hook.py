@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from . import bytecode, messages, process
-from .errors import BackendError, LostFileError, ShadowError, causes, is_full_disk
+from .errors import BackendError, LostFileError, ShadowError, ShortcutError, causes, is_full_disk
 from .settings import Settings
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
@@ -28,14 +28,17 @@ _OUTPUT = {
 _SHORTCUTS = "ISOLATED_BACKEND_SHORTCUTS"
 
 
-def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
-    """Run *hook* for a frontend.
+def run(
+    delegate: str, hook: str, root: str, arguments: Mapping[str, Any], *, is_last_try: bool = False
+) -> Any:
+    """Run *hook* for a frontend: in this process if it is the first, else in one of its own.
 
     Args:
         delegate: setuptools' backend, as ``build-backend`` would name it.
         hook: the name of the hook.
         root: the project root, which is the current directory.
         arguments: those of the hook, by name.
+        is_last_try: whether to do without shortcuts.
 
     Returns:
         What the hook returns.
@@ -45,39 +48,28 @@ def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> An
         BaseException: whatever setuptools, or the project, raises.
     """
     with _errors_for_the_user():
-        if process.is_as_the_frontend_left_it():
+        shortcuts = None if is_last_try else _shortcuts()
+        if shortcuts and process.is_as_the_frontend_left_it():
             with bytecode.kept_out_of_the_project(root):
-                known = _known_requirements(root, hook, arguments)
+                Settings.read(root)  # what is wrong there is to be told by every hook
+                known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
             if known is not None:
                 return known
-        with process.first_hook() as is_first:
-            if is_first:
-                with _imports(root):
-                    return _build(delegate, hook, root, arguments)
-        return process.call(f"{hook} of {root}", root, run, delegate, hook, root, arguments)
+        try:
+            with process.first_hook() as is_first:
+                if is_first:
+                    with _imports(root, shortcuts):
+                        return _build(delegate, hook, root, arguments, is_last_try)
+        except ShortcutError as error:
+            messages.tell(f"{error} Building again without shortcuts.")
+            is_last_try = True
+        again = partial(run, is_last_try=is_last_try)
+        return process.call(f"{hook} of {root}", root, again, delegate, hook, root, arguments)
 
 
-def _known_requirements(root: str, hook: str, arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return what *hook* returns, if that is known without setuptools and the project's code."""
-    shortcuts = _shortcuts()
-    if not shortcuts:
-        return None
-    Settings.read(root)  # what is wrong there is to be told by every hook
-    known: list[str] | None
-    known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
-    return known
-
-
-@contextmanager
-def _imports(root: str) -> Iterator[None]:
-    """Import setuptools as quickly as may be, and no ``.pyc`` into *root*, while this is open."""
-    with bytecode.kept_out_of(root):
-        shortcuts = _shortcuts()
-        with shortcuts.imports(root) if shortcuts else nullcontext():
-            yield
-
-
-def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
+def _build(
+    delegate: str, hook: str, root: str, arguments: Mapping[str, Any], is_last_try: bool
+) -> Any:
     """Call setuptools' *hook* in a shadow of its own, and publish the artifact if it makes one."""
     # Not at the top: build requirements are mostly known without.
     from . import writers
@@ -89,25 +81,28 @@ def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) ->
     from .shadow.temporary import temporary_directory
 
     settings = Settings.read(root)
-    given = {
-        name: os.path.abspath(os.path.join(root, path))
-        for name, path in arguments.items()
-        if name.endswith("_directory") and path is not None
+    passed = {
+        name: os.path.abspath(os.path.join(root, value))
+        if name.endswith("_directory") and value is not None
+        else value
+        for name, value in arguments.items()
     }
-    output = given.get(_OUTPUT.get(hook, ""))
-    metadata = given.get("metadata_directory") if output is None else None
+    output = passed.get(_OUTPUT.get(hook, ""))
+    metadata = passed.get("metadata_directory") if output is None else None
     temporary = temporary_directory()
     normal_form = NormalForm.wanted() if output is not None else None
     with slots.lease(root, temporary, purpose=hook, keep=settings.keep) as slot:
         shadow = Shadow(root, slot, temporary)
         if settings.keep:
             messages.tell(f"keeping the shadow in {shadow.place}")
-        call = Call(delegate, hook, settings, shadow, normal_form, metadata)
-        passed = {**arguments, **given}
         if output is not None:
             passed[_OUTPUT[hook]] = shadow.dist
+        options = arguments["config_settings"] or {}
+        call = Call(delegate, hook, settings, shadow, normal_form, metadata, options)
         returned, says_info = writers.run(
-            call, partial(_setuptools, call, passed), partial(_setuptools_apart, call, passed)
+            call,
+            partial(_setuptools, call, passed, is_last_try),
+            partial(_setuptools_apart, call, passed, is_last_try),
         )
         if output is not None:
             publish(os.path.join(shadow.dist, returned), output)
@@ -116,13 +111,15 @@ def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) ->
         return returned
 
 
-def _setuptools_apart(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
+def _setuptools_apart(
+    call: Call, arguments: Mapping[str, Any], is_last_try: bool
+) -> tuple[Any, bool]:
     """Do what :func:`_setuptools` does in another process than the rest of the call."""
-    with _imports(call.root):
-        return _setuptools(call, arguments)
+    with _imports(call.root, None if is_last_try else _shortcuts()):
+        return _setuptools(call, arguments, is_last_try)
 
 
-def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
+def _setuptools(call: Call, arguments: Mapping[str, Any], is_last_try: bool) -> tuple[Any, bool]:
     """Call setuptools' hook with its writes redirected, and normalize the artifact.
 
     Returns:
@@ -131,7 +128,7 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
     from . import redirect
     from .redirect import log
 
-    shortcuts = _shortcuts()
+    shortcuts = None if is_last_try else _shortcuts()
     setuptools = redirect.load(call.delegate)
     with (
         redirect.redirected(call, shortcuts.replacements(call) if shortcuts else ()),
@@ -139,6 +136,8 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
         _redirection_logged(call),
     ):
         returned = getattr(setuptools, call.hook)(**arguments)
+    if shortcuts:
+        shortcuts.check(call)
     if call.hook in ("build_sdist", "build_wheel") and (lost := call.lost()):
         raise LostFileError(
             f"The project's own code writes {lost} in {call.root}, but this build works "
@@ -160,6 +159,16 @@ def _shortcuts() -> Any:
     except ImportError:
         return None
     return shortcuts
+
+
+@contextmanager
+def _imports(root: str, shortcuts: Any) -> Iterator[None]:
+    """Import setuptools as quickly as may be, and no ``.pyc`` into *root*, while this is open."""
+    with (
+        bytecode.kept_out_of(root),
+        shortcuts.imports(root) if shortcuts else nullcontext(),
+    ):
+        yield
 
 
 @contextmanager

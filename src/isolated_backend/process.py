@@ -16,40 +16,18 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 
-from .bytecode import is_the_projects
+from .bytecode import is_the_projects, kept_out_of_the_project
 from .errors import NoAnswerError, NoProcessError
 from .state import ProcessState, given_back
 
 TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
     T = TypeVar("T")
 
-#: Seconds that a process has to end in after it was told to, before it is killed.
-_PATIENCE = 10.0
-
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
-
-#: What the fresh interpreter begins with. It looks for no module before ``sys.path`` is the one of
-#: this process, and does nothing before this process is ready to wait for it.
-_BEGIN = f"""\
-import marshal, sys
-gate, file = map(int, sys.argv[1:])
-if sys.platform == "win32":
-    import msvcrt
-    gate, file = msvcrt.open_osfhandle(gate, 0), msvcrt.open_osfhandle(file, 2)
-if open(gate, "rb", 0).read(1):
-    file = open(file, "r+b", 0)
-    file.seek(0)
-    sys.dont_write_bytecode, path, place, request = marshal.loads(file.read())
-    sys.path[:] = [place, *path]
-    from {__package__} import callee
-    sys.path[:] = path
-    callee.answer(file, request)
-"""
 
 _first_is_to_come = [True]  # taken out, which no two threads can do
 _in_hook: tuple[int, ProcessState] | None = None  # the thread, and what was before
@@ -101,24 +79,31 @@ def call(what: str, root: str, function: Callable[..., T], *arguments: Any) -> T
     import marshal
     import pickle
 
+    with kept_out_of_the_project(root):
+        from . import interpreter
+
     state = _state_for_children()
     quiet = state.dont_write_bytecode or is_the_projects(_PACKAGE, root)
+    path = [str(entry) for entry in state.path]
     rest = pickle.dumps((os.getpid(), state, pickle.dumps((function, arguments))))
-    request = marshal.dumps((quiet, state.path, os.path.dirname(_PACKAGE), rest))
-    with _nameless_file() as file:
+    request = marshal.dumps((quiet, path, os.path.dirname(_PACKAGE), rest))
+    with open(interpreter.apart_from_streams(_nameless_file()), "r+b", 0) as file:
         file.write(request)
         _flush()
-        status = _run(what, root, state, file.fileno())
+        try:
+            status = interpreter.run(file.fileno(), root, state.environment)
+        except NoProcessError as error:
+            raise NoProcessError(f"Cannot start a process for {what}: {error}.") from error
         file.seek(len(request))
         answer = file.read()
-    with suppress(EOFError, pickle.UnpicklingError):  # there is none, or not all of it
-        value, raised = pickle.loads(answer)
+    if (outcome := _outcome(answer)) is not None:
+        value, raised = outcome
         if raised is not None:
             raise _unpacked(**raised)
         if status == 0:
             returned: T = value
             return returned
-    raise NoAnswerError(f"The process for {what} {_ended(status)}, without a result.")
+    raise NoAnswerError(f"The process for {what} {interpreter.ended(status)}, without a result.")
 
 
 def _state_for_children() -> ProcessState:
@@ -131,13 +116,14 @@ def _state_for_children() -> ProcessState:
     return state
 
 
-def _nameless_file() -> Any:
+def _nameless_file() -> int:
     """Open a file without a name: unlike at a pipe, nobody waits for its end."""
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("isolated-backend"), "r+b", 0)
+        return os.memfd_create("isolated-backend")
     import tempfile
 
-    return tempfile.TemporaryFile(buffering=0)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _flush() -> None:
@@ -146,91 +132,14 @@ def _flush() -> None:
             stream.flush()
 
 
-# --- the process --------------------------------------------------------------------------------
+def _outcome(answer: bytes) -> tuple[Any, dict[str, Any] | None] | None:
+    """Return what the function has returned and what it has raised, if all of that is there."""
+    import pickle
 
-
-def _run(what: str, root: str, state: ProcessState, file: int) -> int:
-    """Run a fresh interpreter that reads its request from *file*; return its exit status."""
-    process = None
-    gate, opened = os.pipe()
-    try:
-        try:
-            process = _start([gate, file], cwd=root, env=state.environment)
-        except OSError as error:
-            raise NoProcessError(f"Cannot start a process for {what}: {error}.") from error
-        os.write(opened, b"1")  # whatever interrupts this process before, that one does nothing
-        return process.wait()
-    except BaseException as error:
-        if process is not None:
-            _stop(process, is_interrupted=isinstance(error, KeyboardInterrupt))
-        raise
-    finally:
-        os.close(gate)
-        os.close(opened)
-
-
-def _start(descriptors: Sequence[int], **options: Any) -> subprocess.Popen[bytes]:
-    import subprocess
-
-    command = [sys.executable, *_interpreter_options(), "-c", _BEGIN]
-    if sys.platform == "win32":
-        import msvcrt
-
-        inherited = [msvcrt.get_osfhandle(descriptor) for descriptor in descriptors]
-        for handle in inherited:
-            os.set_handle_inheritable(handle, True)
-        startup = subprocess.STARTUPINFO(lpAttributeList={"handle_list": inherited})
-        options |= {"startupinfo": startup, "stdin": 0, "stdout": 1, "stderr": 2}
-    else:
-        inherited = descriptors
-        options["pass_fds"] = descriptors
-    return subprocess.Popen([*command, *map(str, inherited)], **options)
-
-
-def _interpreter_options() -> list[str]:
-    """Return the options that this interpreter was started with, less what it was to run."""
-    options: list[str] = []
-    words = iter(sys.orig_argv[1:])
-    for word in words:
-        if word == "--check-hash-based-pycs":
-            options += [word, next(words)]
-            continue
-        if len(word) < 2 or word[0] != "-" or word[1] == "-":
-            break
-        for position, letter in enumerate(word[1:], 2):
-            if letter in "cm":
-                return options
-            if letter in "WX":
-                options.append(f"-{letter}{word[position:] or next(words)}")
-                break
-            if letter not in "ix":  # to be interactive afterwards, and to skip a line
-                options.append(f"-{letter}")
-    return options
-
-
-def _stop(process: subprocess.Popen[bytes], *, is_interrupted: bool) -> None:
-    """End *process*, because this one has been told to end; it may clean up first."""
-    from signal import SIGINT
-    from subprocess import TimeoutExpired
-
-    try:
-        if is_interrupted and sys.platform != "win32":
-            process.send_signal(SIGINT)
-        else:
-            process.terminate()
-        with suppress(TimeoutExpired):
-            process.wait(_PATIENCE)
-    finally:  # also if this process is told once more
-        process.kill()
-        process.wait()
-
-
-def _ended(status: int) -> str:
-    if status >= 0:
-        return f"ended with exit status {status}"
-    from signal import strsignal
-
-    return f"was killed by signal {-status} ({strsignal(-status)})"
+    with suppress(EOFError, pickle.UnpicklingError):
+        value, raised = pickle.loads(answer)
+        return value, raised
+    return None
 
 
 # --- exceptions ---------------------------------------------------------------------------------

@@ -89,9 +89,14 @@ class NormalForm:
     @contextmanager
     def archive(self, path: str) -> Iterator[tarfile.TarFile]:
         """Open the gzipped tar archive *path* for members that are normal (:meth:`of_tar`)."""
-        from .shortcuts.compression import gzipped_tar
+        import gzip
+        import tarfile
 
-        with gzipped_tar(path, anonymous=True) as archive:
+        with (
+            open(path, "wb") as file,
+            gzip.GzipFile("", "wb", 9, file, 0) as compressed,  # the header is to tell nothing
+            tarfile.open(mode="w|", fileobj=compressed, format=tarfile.PAX_FORMAT) as archive,
+        ):
             yield archive
         self._written.add(_state(path))
 

@@ -6,14 +6,17 @@ They write into the current directory, which is the project root: ``tmp/x.o`` fo
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
+from ..shadow.paths import below
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ..call import Call
     from .replacement import Method
@@ -23,33 +26,69 @@ replaces = Replacements()
 _COMPILER = ("distutils.ccompiler", "CCompiler")
 _CONFIG = ("distutils.command.config", "config")
 
-_INCLUDE = re.compile(r'^(\s*#\s*include\s*)"([^"\n]+)"', re.MULTILINE)
+_DIRECTIVE = re.compile(r"^\s*#.*", re.MULTILINE)
+_NAME = re.compile(r'(?<!\\)"([^"\n\\]+)"')
+
+
+@replaces(*_COMPILER, "_fix_compile_args")
+def _fix_compile_args(call: Call, original: Method) -> Method:
+    """Compile into the shadow what is compiled into no directory.
+
+    Every compiler's ``compile`` comes by here, whatever it, or numpy.distutils, makes of
+    ``object_filenames``.
+    """
+
+    def fix_compile_args(self: Any, *args: Any) -> Any:
+        output_dir, *others = original(self, *args)
+        return output_dir or _directory(call) or output_dir, *others
+
+    return fix_compile_args
 
 
 @replaces(*_COMPILER, "object_filenames")
 def _object_filenames(call: Call, original: Method) -> Method:
-    """Give objects that have no directory one in the shadow, and let none leave the slot.
-
-    A name that climbs beyond the file system's root stays there (``/..`` is ``/``).
-    """
+    """Name the objects that ``compile`` makes, and let none climb out to where others build."""
 
     def object_filenames(
         self: Any, source_filenames: Sequence[str], strip_dir: Any = False, output_dir: Any = ""
     ) -> list[str]:
-        if not output_dir and self.output_dir is None and call.shadow.is_in_root(os.getcwd()):
-            output_dir = _directory(call)
+        if not output_dir and not self.output_dir:
+            output_dir = _directory(call) or output_dir
         names = original(self, source_filenames, strip_dir, output_dir)
-        return [call.shadow.confined(name) for name in names]
+        return [_kept_in(call, output_dir or "", name) for name in names]
 
     return object_filenames
 
 
+def _kept_in(call: Call, directory: str, name: str) -> str:
+    """Return *name*, or a place in the slot for it if it climbs out of *directory*.
+
+    In the slot, only one that climbs beyond the file system's root is another (``/..`` is ``/``).
+    """
+    if call.shadow.is_in_slot(directory):
+        return call.shadow.confined(name)
+    here, there = os.path.abspath(directory), os.path.abspath(name)
+    if below(there, here) is not None:
+        return name
+    # A temporary directory, or one that was asked for. Extensions that are compiled at the same
+    # time have such directories side by side.
+    place = os.path.join(call.shadow.slot, f"climbing.{crc32(os.fsencode(here)):08x}")
+    return place + os.path.splitdrive(there)[1]
+
+
 @replaces(*_COMPILER, "has_function")
 def _has_function(call: Call, original: Method) -> Method:
-    """Compile and link the probe in the shadow."""
+    """Link ``a.out`` in the shadow.
+
+    By a copy of the compiler, because other threads may be compiling with it.
+    """
 
     def has_function(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return _linked_in_shadow(call, self, lambda: original(self, *args, **kwargs))
+        directory = None if self.output_dir else _directory(call)
+        if directory:
+            self = copy.copy(self)
+            self.output_dir = directory
+        return original(self, *args, **kwargs)
 
     return has_function
 
@@ -58,17 +97,26 @@ def _has_function(call: Call, original: Method) -> Method:
 def _gen_temp_sourcefile(call: Call, original: Method) -> Method:
     """Write ``_configtest.c`` to the shadow; what it includes may be beside it in the root."""
 
-    def beside(include: re.Match[str]) -> str:
-        path = os.path.abspath(include[2])
-        return f'{include[1]}"{path}"' if os.path.exists(path) else include[0]
+    def beside(name: re.Match[str]) -> str:
+        path = os.path.abspath(name[1]).replace(os.sep, "/")
+        return f'"{path}"' if os.path.isfile(path) else name[0]
+
+    def with_paths(directive: re.Match[str]) -> str:
+        return _NAME.sub(beside, directive[0])
 
     def gen_temp_sourcefile(self: Any, body: str, headers: Sequence[str] | None, lang: str) -> str:
+        directory = _directory(call)
+        if directory is None:
+            return str(original(self, body, headers, lang))
         from distutils.command.config import LANG_EXT
 
-        path = os.path.join(_directory(call), "_configtest" + LANG_EXT[lang])
-        included = "".join(f"#include <{header}>\n" for header in headers or ())
+        path = os.path.join(directory, "_configtest" + LANG_EXT[lang])
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"{included}\n{_INCLUDE.sub(beside, body)}\n")
+            if headers:
+                file.writelines([*(f"#include <{header}>\n" for header in headers), "\n"])
+            file.write(body and _DIRECTIVE.sub(with_paths, body))
+            if body[-1] != "\n":
+                file.write("\n")
         return path
 
     return gen_temp_sourcefile
@@ -79,7 +127,7 @@ def _preprocess(call: Call, original: Method) -> Method:
     """Preprocess to the shadow: ``_configtest.i`` is a name in the current directory."""
 
     def preprocess(self: Any, body: Any, headers: Any, include_dirs: Any, lang: str) -> Any:
-        source = self._gen_temp_sourcefile(body or "", headers, lang)
+        source = self._gen_temp_sourcefile(body, headers, lang)
         output = os.path.splitext(source)[0] + ".i"
         self.temp_files.extend([source, output])
         self.compiler.preprocess(source, output, include_dirs=include_dirs)
@@ -88,34 +136,81 @@ def _preprocess(call: Call, original: Method) -> Method:
     return preprocess
 
 
+@replaces(*_CONFIG, "_compile")
+def _compile(call: Call, original: Method) -> Method:
+    """Name the object's directory, for a compiler that names objects in a way of its own."""
+
+    def compile_(self: Any, body: Any, headers: Any, include_dirs: Any, lang: str) -> Any:
+        directory = None if self.compiler.output_dir else _directory(call)
+        if directory is None:
+            return original(self, body, headers, include_dirs, lang)
+        from distutils.command.config import dump_file
+
+        source = self._gen_temp_sourcefile(body, headers, lang)
+        if self.dump_source:
+            dump_file(source, f"compiling '{source}':")
+        (made,) = self.compiler.object_filenames([source], output_dir=directory)
+        self.temp_files.extend([source, made])
+        self.compiler.compile([source], output_dir=directory, include_dirs=include_dirs)
+        return source, made
+
+    return compile_
+
+
 @replaces(*_CONFIG, "_link")
 def _link(call: Call, original: Method) -> Method:
-    """Link the probe in the shadow, and run it only where setuptools would have found it."""
+    """Link the probe's program in the shadow."""
 
-    def link(self: Any, *args: Any) -> Any:
-        linked = _linked_in_shadow(call, self.compiler, lambda: original(self, *args))
-        source, made, program = linked
-        path = os.path.join(_directory(call), program)
-        self.temp_files[-1] = path
-        return source, made, path if _runs_from_current_directory() else program
+    def link(
+        self: Any,
+        body: Any,
+        headers: Any,
+        include_dirs: Any,
+        libraries: Any,
+        library_dirs: Any,
+        lang: str,
+    ) -> Any:
+        directory = None if self.compiler.output_dir else _directory(call)
+        if directory is None:
+            return original(self, body, headers, include_dirs, libraries, library_dirs, lang)
+        source, made = self._compile(body, headers, include_dirs, lang)
+        program = os.path.splitext(os.path.basename(source))[0]
+        self.compiler.link_executable(
+            [made],
+            program,
+            output_dir=directory,
+            libraries=libraries,
+            library_dirs=library_dirs,
+            target_lang=lang,
+        )
+        program = os.path.join(directory, program + (self.compiler.exe_extension or ""))
+        self.temp_files.append(program)
+        return source, made, program
 
     return link
 
 
-def _linked_in_shadow(call: Call, compiler: Any, function: Callable[[], Any]) -> Any:
-    """Call *function* while *compiler* links in the shadow, if it has no other place for that."""
-    if compiler.output_dir is not None or not call.shadow.is_in_root(os.getcwd()):
-        return function()
-    compiler.output_dir = _directory(call)
-    try:
-        return function()
-    finally:
-        compiler.output_dir = None
+@replaces(*_CONFIG, "spawn")
+def _spawn(call: Call, original: Method) -> Method:
+    """Run the probe's program only where setuptools would find it: it gives a name, and no path."""
+
+    def spawn(self: Any, cmd: Sequence[str], *args: Any, **kwargs: Any) -> Any:
+        found = os.path.dirname(cmd[0]) != _directory(call) or _runs_from_current_directory()
+        name = cmd[0] if found else os.path.basename(cmd[0])
+        return original(self, [name, *cmd[1:]], *args, **kwargs)
+
+    return spawn
 
 
-def _directory(call: Call) -> str:
-    """Return the directory in the shadow that stands for the current one."""
-    directory = call.shadow.relocate(os.getcwd())
+def _directory(call: Call) -> str | None:
+    """Return the directory in the shadow that stands for the current one.
+
+    ``None`` where that is this call's alone already: a temporary directory, or one in the slot.
+    """
+    current = os.getcwd()
+    directory = call.shadow.relocate(current)
+    if directory == current:
+        return None
     os.makedirs(directory, exist_ok=True)
     return directory
 

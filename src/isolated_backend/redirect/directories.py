@@ -68,7 +68,7 @@ def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
         if not value:
             continue
         path = os.fspath(value)
-        if asked_for(command, name_of(command), option):
+        if asked_for(call, command, name_of(command), option):
             call.shadow.leave(path)
         path = call.shadow.relocate(path)
         setattr(command, option, path)
@@ -91,10 +91,11 @@ def _mkdtemp(call: Call, original: Method) -> Method:
     return mkdtemp
 
 
-def asked_for(command: Any, name: str, option: str) -> str:
+def asked_for(call: Call, command: Any, name: str, option: str) -> str:
     """Return what was given for this one call, through ``config_settings``, as an option.
 
     Args:
+        call: the call of the hook.
         command: any command of the distribution.
         name: that of the command which *option* is one of.
         option: its name.
@@ -104,7 +105,7 @@ def asked_for(command: Any, name: str, option: str) -> str:
     """
     options = command.distribution.get_option_dict(name)
     source, value = options.get(option, ("", None))
-    return str(value) if source == "command line" else ""
+    return str(value) if source == "command line" and call.asks_for(str(value)) else ""
 
 
 def name_of(command: Any) -> str:

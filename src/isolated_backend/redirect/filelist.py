@@ -7,9 +7,11 @@ A project's override of ``egg_info`` or ``sdist`` reads it and writes SOURCES.tx
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
+from ..errors import VanishedFileError
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from .replacement import Method
 
 replaces = Replacements()
+
+#: The same for what Python's own distutils lacks (``SETUPTOOLS_USE_DISTUTILS=stdlib``).
+replaces_if_there = Replacements()
 
 #: Where this backend lies: in the tree, perhaps.
 _BACKEND = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -32,7 +37,9 @@ def _append(call: Call, original: Method) -> Method:
     """Take ``SOURCES.txt`` in the shadow for the in-tree one."""
 
     def append(self: Any, item: str) -> None:
+        before = len(self.files)
         original(self, call.shadow.in_tree(item))
+        _note(call, self.files[before:])
 
     return append
 
@@ -42,20 +49,48 @@ def _extend(call: Call, original: Method) -> Method:
     """Do the same for many: the grafted egg-info, sources generated in ``build_temp``."""
 
     def extend(self: Any, paths: Iterable[str]) -> None:
+        before = len(self.files)
         original(self, call.shadow.all_in_tree(paths))
+        _note(call, self.files[before:])
 
     return extend
 
 
 @replaces(*_FILE_LIST, "_repair")
 def _repair(call: Call, original: Method) -> Method:
-    """Map what was put into ``files`` directly, before the manifest is written."""
+    """Map what was put into ``files`` directly, before the manifest is written.
+
+    The original drops what does not exist. A file that did when it was put on the list has vanished
+    since, perhaps with others of which something else is in the artifact already.
+    """
 
     def repair(self: Any) -> None:
-        self.files = call.shadow.all_in_tree(self.files)
+        listed = self.files = call.shadow.all_in_tree(self.files)
         original(self)
+        if len(self.files) < len(listed):
+            kept = set(self.files)
+            for name in listed:
+                if name not in kept and name in call.listed:
+                    raise VanishedFileError.of(name)
+        _complete(call, self.files)
 
     return repair
+
+
+def _note(call: Call, names: Iterable[str]) -> None:
+    """Note that *names* have been found to exist and are put on the list."""
+    for name in names:
+        call.listed.setdefault(name, 0)
+
+
+def _complete(call: Call, names: Iterable[str]) -> None:
+    """Note which of *names*, all there a moment ago, an sdist must not lack: regular files."""
+    for name in names if call.hook == "build_sdist" else ():
+        try:
+            mode = os.stat(call.shadow.actual(name)).st_mode
+        except OSError as error:
+            raise VanishedFileError.of(name) from error
+        call.listed[name] = mode if stat.S_ISREG(mode) else 0
 
 
 @replaces(*_FILE_LIST, "_safe_path")
@@ -84,16 +119,10 @@ def _seeded_matches(call: Call, pattern: str) -> list[str]:
     from setuptools.command.egg_info import translate_pattern
 
     here = os.curdir + os.sep
-    match = translate_pattern(pattern.removeprefix(here)).match
     lead = here if pattern.startswith(here) else ""
-    inside = _is_inside(pattern)
-    names = (name for name in call.shadow.seeded_names() if _is_inside(name) == inside)
-    return [lead + name for name in names if match(name)]
-
-
-def _is_inside(name: str) -> bool:
-    """Tell whether *name*, or what a pattern finds, is in the root."""
-    return not os.path.isabs(name) and not name.startswith(os.pardir)
+    pattern = pattern.removeprefix(here)
+    match = translate_pattern(pattern).match
+    return [lead + name for name in call.shadow.seeded_names(pattern) if match(name)]
 
 
 def _also_in_shadow(name: str, full_pattern: Callable[..., str]) -> None:
@@ -155,7 +184,7 @@ def _findall(call: Call, original: Method) -> Method:
         original(self, dir)
         if dir == os.curdir:
             listed = set(self.allfiles)
-            seeded = filter(_is_inside, call.shadow.seeded_names())
+            seeded = call.shadow.seeded_names()
             self.allfiles += [name for name in seeded if name not in listed]
 
     return findall
@@ -194,7 +223,7 @@ def _exclude_pattern(call: Call, original: Method) -> Method:
     return _by_in_tree_prefix(call, original)
 
 
-@replaces("distutils.filelist", "_UniqueDirs", "__call__")
+@replaces_if_there("distutils.filelist", "_UniqueDirs", "__call__")
 def _walk(call: Call, original: Method) -> Method:
     """Walk into no shadow that lies in the root: others come and go there at any moment."""
 
@@ -234,6 +263,8 @@ def _manifest(call: Call, original: Method) -> Method:
     """Write distutils' own ``MANIFEST`` to the shadow (a ``cmdclass`` without setuptools)."""
 
     def write_manifest(self: Any) -> None:
+        names = self.filelist.files
+        _complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
         before = self.manifest
         self.manifest = call.shadow.relocate(before)
         try:

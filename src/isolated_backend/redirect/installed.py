@@ -112,6 +112,15 @@ def static_requirements(kind: str) -> list[str] | None:
     return [] if own else ["wheel"]
 
 
+def knows_legacy_editable() -> bool:
+    """Tell whether this setuptools minds ``SETUPTOOLS_ENABLE_FEATURES=legacy-editable``."""
+    package = _directory_of_setuptools()
+    if package is None:
+        return False
+    with open(os.path.join(package, "build_meta.py"), encoding="utf-8") as source:
+        return "LEGACY_EDITABLE" in source.read()
+
+
 def vendored_tomli() -> Any:
     """Return tomli, or the copy in setuptools: Python 3.10 has no TOML parser of its own.
 

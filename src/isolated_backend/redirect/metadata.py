@@ -28,9 +28,9 @@ def _egg_info(call: Call, original: Method) -> Method:
     def finalize_options(self: Any) -> None:
         original(self)
         base = os.path.abspath(os.path.join(call.shadow.root, self.egg_base))
-        output = asked_for(self, "dist_info", "output_dir")
+        output = asked_for(call, self, "dist_info", "output_dir")
         asked = {call.metadata_directory, os.path.abspath(output) if output else None}
-        if base in asked or asked_for(self, name_of(self), "egg_base"):
+        if base in asked or asked_for(call, self, name_of(self), "egg_base"):
             return
         egg_info = call.shadow.relocate(self.egg_info)
         if egg_info != self.egg_info:

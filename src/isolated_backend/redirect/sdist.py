@@ -6,7 +6,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .replacement import Replacements
+from ..errors import VanishedFileError
+from .replacement import Replacements, is_setuptools_own
 
 if TYPE_CHECKING:
     from ..call import Call
@@ -47,11 +48,6 @@ def _make_distribution(call: Call, original: Method) -> Method:
     return make_distribution
 
 
-def skip(name: str) -> None:
-    """Say of a file that has been listed what setuptools says when it stages what is none."""
-    import_module("distutils.log").warn("'%s' not a regular file -- skipping", name)
-
-
 class SomeFiles(list[str]):
     """Some of the files of an sdist: of none at all, setuptools would warn."""
 
@@ -61,7 +57,7 @@ class SomeFiles(list[str]):
 
 @replaces("distutils.command.sdist", "sdist", "make_release_tree")
 def _make_release_tree(call: Call, original: Method) -> Method:
-    """Stage the files of the root as ever, and beside them those that are in the shadow.
+    """Stage the files of the root as ever, and beside them those that are in the shadow; all.
 
     When an override's ``super().make_release_tree()`` returns, the tree is complete.
     """
@@ -72,16 +68,38 @@ def _make_release_tree(call: Call, original: Method) -> Method:
         elsewhere = {
             name for name in files if name.startswith(os.pardir) or call.shadow.actual(name) != name
         }
-        original(self, base_dir, SomeFiles(name for name in files if name not in elsewhere))
+        in_tree = (name for name in files if name not in elsewhere)
+        original(self, base_dir, SomeFiles(in_tree) if files else files)
         for name in sorted(elsewhere):
             if not os.path.isfile(call.shadow.actual(name)):
-                skip(name)  # a pattern has found a directory
+                # A pattern has found a directory.
+                import_module("distutils.log").warn("'%s' not a regular file -- skipping", name)
             elif not os.path.isabs(name):  # else setuptools stages it where it is already
                 target = call.shadow.confined(os.path.join(base_dir, name))
                 self.mkpath(os.path.dirname(target))
                 self.copy_file(name, target)
+        _check_staged(call, self, base_dir, files)
 
     return make_release_tree
+
+
+def _check_staged(call: Call, sdist: Any, base_dir: str, files: list[str]) -> None:
+    """Look whether all regular files of the complete list have been staged.
+
+    setuptools skips what is no regular file when it is its turn: with a warning, and an sdist that
+    lacks it. That is right for what never was one. A project's own ``copy_file`` may leave out what
+    it likes.
+
+    Raises:
+        VanishedFileError: one has vanished since the list was complete.
+    """
+    copies_all = is_setuptools_own(sdist, "copy_file")
+    for name in files:
+        staged = call.shadow.confined(os.path.join(base_dir, name))
+        if not call.listed.get(name) or os.path.isabs(name) or os.path.isfile(staged):
+            continue
+        if copies_all or not os.path.isfile(call.shadow.actual(name)):
+            raise VanishedFileError.of(name)
 
 
 @replaces("distutils.cmd", "Command", "make_archive")

@@ -15,6 +15,7 @@ import os
 import shutil
 import stat
 from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from .removal import empty
@@ -23,7 +24,8 @@ from .temporary import PREFIX, home
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_HERE = os.curdir + os.sep
+#: What a name begins with that may be another's of the same file.
+_NOT_NORMAL = (os.curdir + os.sep, os.pardir)
 
 #: The longest path that the mirror of a root may have: what setuptools makes in it is longer still.
 _LONGEST = 120 if os.name == "nt" else 2048
@@ -56,8 +58,9 @@ class Shadow:
     def clear(self) -> None:
         """Begin anew, with an empty slot."""
         empty(self.slot)
-        self._moved: dict[str, str] = {}  # by their in-tree names, where directories have gone
-        self._moved_prefixes: tuple[str, ...] = ()  # what the names of all below begin with
+        self._moved: dict[str, str] = {}  # by their paths from the root, where directories are
+        self._moved_prefixes: tuple[str, ...] = ()  # what the paths of all below begin with
+        self._absolute_names: dict[str, str] = {}  # of directories in the slot
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: list[str] = []  # absolute paths that are to stay where they are
         os.makedirs(self.place)
@@ -87,20 +90,20 @@ class Shadow:
             return path
         if any(below(absolute, asked) is not None for asked in self._asked):
             return path
-        name = self._name(absolute)
-        place = self.place
-        if name != os.curdir:
-            place = os.path.normpath(os.path.join(self.place, name))
-            if os.path.isabs(path) and name.startswith(os.pardir):
-                name = absolute  # setuptools would record it as it is
-            if name not in self._moved:
-                self._moved[name] = place
-                self._moved_prefixes += (name + os.sep,)
+        name = self._from_root(absolute, follow=True)
+        if name == os.curdir:
+            return self.place
+        place = os.path.normpath(os.path.join(self.place, name))
+        if name not in self._moved:
+            self._moved[name] = place
+            self._moved_prefixes += (name + os.sep,)
+            if os.path.isabs(path):
+                self._absolute_names[place] = absolute  # setuptools would record it as it is
         return place
 
     @property
     def relocated(self) -> dict[str, str]:
-        """Where in the shadow directories are, by their in-tree names; none below another."""
+        """Where in the shadow directories are, by their paths from the root; none below another."""
         found: dict[str, str] = {}
         for name in sorted(self._moved):
             if not any(below(name, other) for other in found):
@@ -136,14 +139,18 @@ class Shadow:
         """Return the name to record for *path*: that which it would have without the shadow."""
         if not path.startswith(self.slot):
             return path
-        name = below(path, self.place)
-        if name is not None:
-            return name
-        for moved, place in self._moved.items():
+        for place, name in self._absolute_names.items():
             rest = below(path, place)
             if rest is not None:
-                return os.path.normpath(os.path.join(moved, rest))
-        return path if below(path, self.slot) is None else os.path.relpath(path, self.place)
+                return os.path.normpath(os.path.join(name, rest))
+        return self.from_root(path)
+
+    def from_root(self, path: str) -> str:
+        """Return for *path*, if it is in the slot, the relative path that it would have without."""
+        name = below(path, self.place)
+        if name is not None or below(path, self.slot) is None:
+            return name or path
+        return os.path.relpath(path, self.place)
 
     def all_in_tree(self, paths: Iterable[str]) -> list[str]:
         """Return what :meth:`in_tree` returns for each of *paths*."""
@@ -156,7 +163,9 @@ class Shadow:
         Returns:
             The path in the shadow if it was made there, else *name* itself.
         """
-        normal = os.path.normpath(name) if name.startswith(_HERE) else name
+        normal = name
+        if name.startswith(_NOT_NORMAL) or os.path.isabs(name):
+            normal = self._from_root(self._absolute(name))
         if normal not in self._moved and not normal.startswith(self._moved_prefixes):
             return name  # as nearly all: each file of the project is asked for several times
         for moved, place in self._moved.items():
@@ -177,7 +186,7 @@ class Shadow:
             Its path in the shadow.
         """
         place = self.relocate(path)
-        name = self.in_tree(place)
+        name = self.from_root(place)
         if name not in self._seeded:
             self._seeded.add(name)
             source = os.path.join(self.root, name)
@@ -185,12 +194,24 @@ class Shadow:
                 shutil.copytree(source, place, dirs_exist_ok=True, copy_function=_copy_writable)
         return place
 
-    def seeded_names(self) -> Iterator[str]:
-        """Yield the in-tree names of the files in the directories that have been seeded."""
+    def seeded_names(self, pattern: str = "") -> Iterator[str]:
+        """Yield the files in the directories that have been seeded, as *pattern* would find them.
+
+        Args:
+            pattern: of files. What it finds begins as it does: with ``/``, or with so many ``../``.
+        """
+        lead = os.path.join(os.path.splitdrive(pattern)[0], os.sep)
+        if not os.path.isabs(pattern):
+            lead = os.path.join("", *takewhile(os.pardir.__eq__, pattern.split(os.sep)))
+        beginning = os.path.normpath(os.path.join(self.root, lead))
         for name in sorted(self._seeded):
-            for directory, _, files in os.walk(self._moved[name]):
+            place = self._moved[name]
+            for directory, _, files in os.walk(place):
                 for file in files:
-                    yield self.in_tree(os.path.join(directory, file))
+                    path = os.path.join(self.root, name, os.path.relpath(directory, place), file)
+                    found = below(os.path.normpath(path), beginning)
+                    if found is not None:
+                        yield os.path.join(lead, found)
 
     @property
     def inside_root(self) -> bool:
@@ -204,11 +225,15 @@ class Shadow:
     def _absolute(self, path: str) -> str:
         return os.path.normpath(os.path.join(self.root, path))
 
-    def _name(self, absolute: str) -> str:
-        """Return the path *absolute* relative to the root."""
+    def _from_root(self, absolute: str, *, follow: bool = False) -> str:
+        """Return the path *absolute* relative to the root.
+
+        Args:
+            absolute: a normal path.
+            follow: whether it may have come to the root through a symbolic link.
+        """
         name = below(absolute, self.root)
-        if name is None:
-            # It may have come here through a symbolic link to the root.
+        if name is None and follow:
             name = below(os.path.realpath(absolute), os.path.realpath(self.root))
         return os.path.relpath(absolute, self.root) if name is None else name
 

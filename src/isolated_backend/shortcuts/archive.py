@@ -1,139 +1,153 @@
-"""An sdist's archive, from a staging directory and from files that are still in the tree.
+"""An sdist's archive, of a staging directory and of files that are still in the tree.
 
-setuptools copies every file of an sdist into a staging directory and archives that. All that the
-copy changes is the owner and, in some versions, the fraction of a second of the modification time;
-a sample that has been staged shows both. So the others can go from the tree into the archive
-without a copy, and the archive is the same.
-
-The tree may change meanwhile, as it may while setuptools copies: a file is read at one moment, and
-whatever has ceased to be one is left out as setuptools leaves it out.
+A file that has been staged differs in the archive from itself: by its owner and, with some versions
+of setuptools, by the fraction of a second of its time. A sample shows both, and that all else is
+as it is thought to be.
 """
 
 from __future__ import annotations
 
-import errno
-import io
+import gzip
 import os
 import stat
 import tarfile
 import time
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager, suppress
+from typing import IO, TYPE_CHECKING
 
-from .compression import gzipped_tar
+from ..errors import ShortcutError, VanishedFileError
+from .proof import Sources, vanishing_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..reproducible import NormalForm
 
-#: The name of the sample in a staging directory.
-SAMPLE = ".isolated-backend-sample"
-
-_SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 _SECOND = 10**9
 _SAMPLE_TIME = 1.5
 
-#: Bytes of a file that is read at once. A larger one is staged: the copy costs little beside it.
-_LARGEST = 1 << 20
 
-#: What opening a path says that is no regular file any more, or none at all.
-_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
-
-
-def without_staging(names: Iterable[str]) -> set[str]:
-    """Return those of the files *names* that need not be staged.
+def sample(
+    place: str, top: str, stage: Callable[[str, str], object], pack: Callable[[str, str], str]
+) -> tarfile.TarInfo | None:
+    """Return a member of a small archive of setuptools', if :func:`write` makes the same one.
 
     Args:
-        names: relative to the current directory, which is the project root.
-
-    Returns:
-        Regular files, not too large, whose copy has the same mode. None at all if a name leads out
-        of the staging directory: then it is for setuptools to say what becomes of it.
+        place: a directory to work in, which does not exist.
+        top: the name of the staging directory.
+        stage: copies a file to a path, as setuptools stages one.
+        pack: makes an archive of a directory in another one, as setuptools does; returns its path.
     """
-    found = set()
-    for name in names:
-        if os.path.isabs(name) or name.startswith(os.pardir) or name != os.path.normpath(name):
-            return set()
-        try:
-            status = os.stat(name)
-        except OSError:
-            continue
-        mode = status.st_mode
-        if stat.S_ISREG(mode) and not mode & _SPECIAL_BITS and status.st_size <= _LARGEST:
-            found.add(name)
-    return found
-
-
-def make_sample(directory: str) -> str:
-    """Make a file in *directory*, to be staged under the name :data:`SAMPLE`; return its path."""
-    path = os.path.join(directory, SAMPLE)
-    with open(path, "wb"):
-        pass
-    os.utime(path, (_SAMPLE_TIME, _SAMPLE_TIME))
-    return path
+    staging, name = os.path.join(place, top), "sample"
+    copy = os.path.join(staging, name)
+    os.makedirs(staging)
+    source = os.path.join(place, name)
+    with open(source, "wb") as file:
+        file.write(b"sample")
+    os.utime(source, (_SAMPLE_TIME, _SAMPLE_TIME))
+    stage(source, copy)
+    os.utime(staging, (_SAMPLE_TIME, _SAMPLE_TIME))
+    theirs = pack(place, top)
+    with tarfile.open(theirs) as archive:
+        like = archive.getmember(f"{top}/{name}")
+    os.unlink(copy)
+    os.utime(staging, (_SAMPLE_TIME, _SAMPLE_TIME))
+    ours = os.path.join(place, "ours.tar.gz")
+    write(ours, staging, {name: os.stat(source).st_mode}, like, tree=place)
+    with gzip.open(theirs) as one, gzip.open(ours) as two:
+        return like if one.read() == two.read() else None
 
 
 def write(
     path: str,
     staging: str,
-    streamed: Iterable[str],
-    skip: Callable[[str], object],
+    streamed: Mapping[str, int],
+    like: tarfile.TarInfo,
     normal_form: NormalForm | None = None,
+    tree: str = "",
 ) -> None:
     """Write a gzipped tar archive of *staging*, as setuptools would if all files were staged.
 
     Args:
-        path: of the archive.
-        staging: the directory ``name-version`` with the staged files and the sample.
-        streamed: files to take from the current directory, under the same names.
-        skip: is told of each of them that is left out, for it is no file any more.
+        path: of the archive. If this fails, there is none.
+        staging: the directory ``name-version`` with the staged files.
+        streamed: the names of the other files, and their modes.
+        like: a sample of what staging makes of a file (:func:`sample`).
         normal_form: what the archive is to be in, if in any.
+        tree: where to find *streamed*; the current directory, if empty.
 
     Raises:
+        VanishedFileError: one of *streamed* is no regular file any more.
+        ShortcutError: one has changed while the archive was written.
         OSError: a file cannot be read, or *path* cannot be written.
     """
-    finish = normal_form.of_tar if normal_form else _as_it_is
-    with normal_form.archive(path) if normal_form else gzipped_tar(path) as archive:
-        sample = os.path.join(staging, SAMPLE)
-        like = archive.gettarinfo(sample)
-        os.unlink(sample)
-        fraction_is_lost = like.mtime != _SAMPLE_TIME
-        directory_mode = os.stat(staging).st_mode
-        top = os.path.basename(staging)
-        for parts, source in sorted(_members(staging, streamed).items()):
-            name = "/".join((top, *parts))
-            if source is None:
-                member = _member(name, like, directory_mode, time.time())
-                member.type = tarfile.DIRTYPE
-                archive.addfile(finish(member))
-                continue
-            if source.startswith(staging):
-                archive.add(source, name, recursive=False, filter=finish)
-                continue
-            read = _read(source)
-            if read is None:
-                skip(source)
-                continue
-            found, content = read
-            times = float(found.st_mtime_ns // _SECOND) if fraction_is_lost else found.st_mtime
-            member = _member(name, like, found.st_mode, times)
-            member.size = len(content)
-            archive.addfile(finish(member), io.BytesIO(content))
-
-
-def _read(path: str) -> tuple[os.stat_result, bytes] | None:
-    """Return the file *path*, of one moment; ``None`` if it is no regular file.
-
-    A pipe may stand in its place: nobody waits for its other end.
-    """
-    flags = getattr(os, "O_NONBLOCK", 0)
     try:
-        with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
-            found = os.fstat(file.fileno())
-            return (found, file.read()) if stat.S_ISREG(found.st_mode) else None
+        with normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive:
+            finish = normal_form.of_tar if normal_form else _as_it_is
+            _fill(archive, staging, streamed, like, finish, tree)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise
+
+
+def _fill(
+    archive: tarfile.TarFile,
+    staging: str,
+    streamed: Mapping[str, int],
+    like: tarfile.TarInfo,
+    finish: Callable[[tarfile.TarInfo], tarfile.TarInfo],
+    tree: str,
+) -> None:
+    """Add all members, in the order in which ``tarfile`` finds those of a directory."""
+    directory_mode = os.stat(staging).st_mode
+    top = os.path.basename(staging)
+    found = Sources()
+    for parts, source in sorted(_members(staging, streamed).items()):
+        name = "/".join((top, *parts))
+        if source is None:
+            member = _member(name, like, directory_mode, time.time())
+            member.type = tarfile.DIRTYPE
+            archive.addfile(finish(member))
+        elif source not in streamed:
+            archive.add(source, name, recursive=False, filter=finish)
+        else:
+            path = os.path.join(tree, source)
+            with _opened(path) as (file, status):
+                found.add(path, status)
+                if status.st_mode != streamed[source]:
+                    raise ShortcutError(f"The mode of {source} has changed.")
+                times = status.st_mtime
+                if like.mtime != _SAMPLE_TIME:
+                    times = float(status.st_mtime_ns // _SECOND)
+                member = _member(name, like, status.st_mode, times)
+                member.size = status.st_size
+                _add(archive, finish(member), file)
+    found.check_all()
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[IO[bytes], os.stat_result]]:
+    """Open the regular file *path*; nobody waits for the other end of a pipe in its place."""
+    with ExitStack() as opened:
+        with vanishing_named(path):
+            file = opened.enter_context(open(path, "rb", 0, opener=_without_waiting))
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise VanishedFileError.of(path)
+        yield file, status
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _add(archive: tarfile.TarFile, member: tarfile.TarInfo, file: IO[bytes]) -> None:
+    try:
+        archive.addfile(member, file)
     except OSError as error:
-        if error.errno in _NO_FILE:
-            return None
+        if error.errno is None:  # tarfile's own: the file has become shorter
+            raise ShortcutError(f"{member.name} has changed while it was packaged.") from error
         raise
 
 
