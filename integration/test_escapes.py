@@ -35,7 +35,7 @@ def check(subject: Subject, cache: Path) -> None:
 
 
 def trial(name: str, cache: Path, backend: str = "isolated_backend", **variables: str) -> Report:
-    (subject,) = chosen([name], with_corpus=False)
+    (subject,) = chosen([name])
     return carry_out(subject, cache, backend, variables=variables)
 
 
@@ -46,15 +46,13 @@ def what(found: Report) -> set[tuple[str, str]]:
 @traced
 @pytest.mark.parametrize("name", QUICK)
 def test_nothing_is_unexplained(name: str, tmp_path: Path) -> None:
-    (subject,) = chosen([name], with_corpus=False)
+    (subject,) = chosen([name])
     check(subject, tmp_path)
 
 
 @pytest.mark.long
 @traced
-@pytest.mark.parametrize(
-    "subject", chosen([], with_corpus=False), ids=lambda subject: str(subject.name)
-)
+@pytest.mark.parametrize("subject", chosen([]), ids=lambda subject: str(subject.name))
 def test_every_sample_and_kind(subject: Subject) -> None:
     check(subject, command_line.CACHE)
 
@@ -63,7 +61,7 @@ def test_every_sample_and_kind(subject: Subject) -> None:
 @traced
 @pytest.mark.parametrize("project", load(), ids=lambda project: str(project.requirement))
 def test_every_project(project: Project) -> None:
-    (subject,) = chosen([project.requirement], with_corpus=False)
+    (subject,) = chosen([project.requirement])
     check(subject, command_line.CACHE)
 
 

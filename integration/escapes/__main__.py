@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return IMPOSSIBLE
     reports = []
     try:
-        subjects = chosen(options.projects, with_corpus=options.corpus)
+        subjects = chosen(
+            options.projects, with_corpus=options.corpus, as_checkout=options.checkout
+        )
         with ThreadPoolExecutor(options.jobs) as pool:
             for found in pool.map(
                 lambda subject: carry_out(
@@ -71,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         "(default: all samples and kinds)",
     )
     parser.add_argument("--corpus", action="store_true", help="also all projects of the corpus")
+    parser.add_argument(
+        "--checkout", action="store_true", help="have projects as git checkouts made of sdists"
+    )
     parser.add_argument(
         "--backend", choices=(OURS, PLAIN), default=OURS, help=f"{PLAIN} is the control"
     )

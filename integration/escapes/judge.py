@@ -8,9 +8,6 @@ from .finding import Finding, Report
 from .known import Known
 from .places import Places, is_in
 
-_UNLOCKED = "in the tree, while not the writer"
-_UNKNOWN = "in the tree, not named in known.toml"
-
 
 def judge(hook: str, places: Places, known: Known, report: Report) -> None:
     """Add to *report* what *hook* did.
@@ -27,16 +24,10 @@ def judge(hook: str, places: Places, known: Known, report: Report) -> None:
         name = places.label(path)
         if not places.is_in_tree(path):
             fault = places.fault(write)
-        elif known.is_before(name):
-            fault = ""
-            report.own[name].add(f"before {hook}")
-        elif not trace.was_writer(write):
-            fault = _UNLOCKED
-        elif not known.is_own(name, hook):
-            fault = _UNKNOWN
         else:
-            fault = ""
-            report.own[name].add(hook)
+            fault = _fault_in_tree(name, hook, known, is_writer=trace.was_writer(write))
+            if not fault:
+                report.own[name].add(hook)
         if fault:
             report.add(Finding(fault, name, hook, title(write.words)))
     if any(places.is_in_tree(path) for path in trace.locked()):
@@ -48,6 +39,15 @@ def judge(hook: str, places: Places, known: Known, report: Report) -> None:
             report.programs[f"{name} in {where}"].add(hook)
         elif places.is_in_tree(program.directory):
             report.programs[f"{name} (by {starter}) in {where}"].add(hook)
+
+
+def _fault_in_tree(name: str, hook: str, known: Known, *, is_writer: bool) -> str:
+    """Return what is wrong with a write to *name*, which is in the tree; empty if nothing is."""
+    if known.needs_no_lock(name):
+        return ""
+    if not is_writer:
+        return "in the tree, while not the writer"
+    return "" if known.is_own(name, hook) else "in the tree, not named in known.toml"
 
 
 def title(words: tuple[str, ...]) -> str:

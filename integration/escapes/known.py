@@ -11,7 +11,7 @@ from .errors import TraceError
 from .places import is_named
 
 _FILE = Path(__file__).with_name("known.toml")
-_KEYS = ("writes", "editable", "before", "fails")
+_KEYS = ("writes", "editable", "unlocked", "fails")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Known:
 
     writes: tuple[str, ...] = ()
     editable: tuple[str, ...] = ()
-    before: tuple[str, ...] = ()
+    unlocked: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
 
     def is_own(self, name: str, hook: str) -> bool:
@@ -30,9 +30,9 @@ class Known:
             patterns += self.editable
         return is_named(name, patterns)
 
-    def is_before(self, name: str) -> bool:
-        """Tell whether a backend of the project's own writes *name* before it calls ours."""
-        return is_named(name, self.before)
+    def needs_no_lock(self, name: str) -> bool:
+        """Tell whether *name* may be written while the hook is not the writer."""
+        return is_named(name, self.unlocked)
 
 
 def of(name: str) -> Known:

@@ -10,6 +10,7 @@ from pathlib import Path
 from backends import SAMPLES
 
 from ..corpus import project as corpus
+from ..corpus.checkout import Checkout
 from ..corpus.errors import CorpusError
 from ..corpus.sdist import fetch
 from . import kinds
@@ -55,13 +56,27 @@ class Subject:
         )
 
     @classmethod
-    def of_project(cls, project: corpus.Project) -> Subject:
-        """Return a project of the corpus."""
-        return cls(project.name, lambda cache: fetch(project, cache).unpack, is_fetched=True)
+    def of_project(cls, project: corpus.Project, *, as_checkout: bool = False) -> Subject:
+        """Return a project of the corpus, from its sdist or from a git checkout made of that."""
+
+        def prepare(cache: Path) -> Unpack:
+            sdist = fetch(project, cache)
+            if not as_checkout:
+                return sdist.unpack
+            return Checkout(project, sdist, cache / "checkouts" / sdist.path.name).unpack
+
+        return cls(project.name, prepare, is_fetched=True)
 
 
-def chosen(names: Sequence[str], *, with_corpus: bool) -> list[Subject]:
-    """Return what *names* name; without any, all samples and kinds, and perhaps the corpus.
+def chosen(
+    names: Sequence[str], *, with_corpus: bool = False, as_checkout: bool = False
+) -> list[Subject]:
+    """Return what *names* name; without any, all samples and kinds.
+
+    Args:
+        names: of samples, kinds and projects.
+        with_corpus: add the projects of the corpus.
+        as_checkout: have projects in the form of git checkouts.
 
     Raises:
         TraceError: a name is not that of a sample or kind, and cannot be a project's.
@@ -72,12 +87,10 @@ def chosen(names: Sequence[str], *, with_corpus: bool) -> list[Subject]:
     projects = [name for name in names if name not in by_name]
     try:
         found = [by_name[name] for name in names if name in by_name]
-        if projects:
-            found += map(Subject.of_project, corpus.load(projects))
-        if not names:
-            found = offered
+        loaded = corpus.load(projects) if projects else []
         if with_corpus:
-            found += map(Subject.of_project, corpus.load())
+            loaded += corpus.load(listed="checkouts.txt" if as_checkout else "projects.txt")
     except CorpusError as error:
         raise TraceError(str(error)) from error
-    return found
+    found = found if names else offered
+    return found + [Subject.of_project(one, as_checkout=as_checkout) for one in loaded]
