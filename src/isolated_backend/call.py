@@ -7,7 +7,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .shadow.paths import below
+from .shadow.mirror import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,8 +1,8 @@
 """A claim on a path that outlasts the files there, and a look for those who still use it.
 
 A cleaner of temporary files may remove a lock file, or all of a directory, while a build is at
-work in it: locks on files tell nothing then. The kernel has names that no cleaner can remove, and
-frees them with the process: Linux' abstract sockets.
+work in it: locks on files tell nothing then. Linux has names that no cleaner can remove, and that
+it frees with the process: those of abstract sockets.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import Any
 #: The environment variable that tells a hook's child processes the slot of the hook.
 SLOT_VARIABLE = "ISOLATED_BACKEND_SLOT"
 
-#: The longest name of an abstract socket, with some to spare (unix(7)).
-_LONGEST = 100
+_LONGEST = 80  # bytes of a path in the name of an abstract socket, which has 107 (unix(7))
 
 
 def claim(path: str) -> Any:
@@ -31,19 +30,18 @@ def claim(path: str) -> Any:
     """
     if sys.platform != "linux":
         return None
+    held = None
     try:
         import _socket as socket  # the module socket takes longer to import than the lease takes
 
         held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    except (ImportError, OSError):
-        return None
-    try:
         # The end of a long path: another path of the same end would only seem to be in use.
-        held.bind(b"\0isolated-backend" + os.fsencode(path)[-_LONGEST + 17 :])
-    except OSError as error:
-        held.close()
-        if error.errno == errno.EADDRINUSE:
-            raise BlockingIOError(error.errno, error.strerror, path) from error
+        held.bind(b"\0isolated-backend" + os.fsencode(path)[-_LONGEST:])
+    except (ImportError, OSError) as error:
+        if held is not None:
+            held.close()
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise BlockingIOError(errno.EADDRINUSE, "in use", path) from error
         return None
     return held
 

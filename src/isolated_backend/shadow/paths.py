@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from .mirror import below, inherit_group, mirror_of
 from .removal import empty
 from .temporary import PREFIX, home
 
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
 #: What a name begins with that may be another's of the same file.
 _NOT_NORMAL = (os.curdir + os.sep, os.pardir)
-
-#: The longest path that the mirror of a root may have: what setuptools makes in it is longer still.
-_LONGEST = 120 if os.name == "nt" else 2048
-
-#: The name of each step to the root where its own would make the path too long.
-_SHORT = "="
 
 
 class Shadow:
@@ -50,7 +44,7 @@ class Shadow:
     def __init__(self, root: str, slot: str, temporary: str) -> None:
         self.root = root
         self.slot = slot
-        self.place = _mirror(root, slot)
+        self.place = mirror_of(root, slot)
         self.temporary = (temporary, home(temporary))
         self._hidden = below(os.path.join(temporary, PREFIX), root)
         self.clear()
@@ -64,7 +58,7 @@ class Shadow:
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: list[str] = []  # absolute paths that are to stay where they are
         os.makedirs(self.place)
-        _inherit_group(self.root, self.place)
+        inherit_group(self.root, self.place)
 
     @property
     def dist(self) -> str:
@@ -238,36 +232,7 @@ class Shadow:
         return os.path.relpath(absolute, self.root) if name is None else name
 
 
-def _mirror(root: str, slot: str) -> str:
-    """Return the place of *root* in *slot*: as deep as the root itself lies, and not too long."""
-    drive, path = os.path.splitdrive(root)
-    steps = [step for step in (drive.strip(":\\/"), *path.split(os.sep)) if step]
-    place = os.path.join(slot, *steps)
-    return place if len(place) <= _LONGEST else os.path.join(slot, *[_SHORT] * len(steps))
-
-
-def below(path: str, directory: str) -> str | None:
-    """Return *path* relative to *directory* (``.`` for itself), or ``None`` if it is not below."""
-    if path == directory:
-        return os.curdir
-    prefix = directory if directory.endswith(os.sep) else directory + os.sep
-    return path[len(prefix) :] if path.startswith(prefix) else None
-
-
 def _copy_writable(source: str, target: str) -> None:
     """Copy a file with its times; setuptools will write to the copy, so let it."""
     shutil.copy2(source, target)
     os.chmod(target, stat.S_IMODE(os.stat(target).st_mode) | stat.S_IWUSR)
-
-
-def _inherit_group(root: str, place: str) -> None:
-    """Give *place* the root's set-group-id bit and group, which what is made in it inherits.
-
-    In a root that a team shares (``chmod g+s``) setuptools' directories get this bit, and it is
-    recorded in the sdist.
-    """
-    found = os.stat(root)
-    if found.st_mode & stat.S_ISGID and hasattr(os, "chown"):
-        with suppress(OSError):
-            os.chown(place, -1, found.st_gid)
-            os.chmod(place, stat.S_IMODE(os.stat(place).st_mode) | stat.S_ISGID)

@@ -32,7 +32,6 @@ def empty(path: str) -> None:
 
 
 def _let_in(path: str) -> None:
-    """Let this user change what is in *path*; where a symbolic link leads is not ours."""
-    if not os.path.islink(path):
+    if not os.path.islink(path):  # where it leads is not ours
         with suppress(OSError):
             os.chmod(path, 0o700)

@@ -13,26 +13,24 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .. import messages
 from ..errors import ShadowError
-from .claim import SLOT_VARIABLE, claim, is_used_by_a_survivor
-from .lock import try_lock
+from .claim import SLOT_VARIABLE, is_used_by_a_survivor
 from .removal import remove
+from .slotlock import lock_directory, lock_slot, make_directory
 from .temporary import directory_of, home, own_home, private_prefix
+from .tenant import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What the name of a slot ends with in the name of the lock on it, and of the mark of a kept one.
-LOCK, KEPT = ".lock", ".kept"
-
-_LONGEST = 1 << 14  # bytes, of what is read of a lock file
+#: What the name of a slot is followed by in that of the mark of a kept one.
+KEPT = ".kept"
 
 
 @contextmanager
@@ -71,33 +69,6 @@ def lease(root: str, temporary: str, *, purpose: str = "", keep: bool = False) -
             slot.give_back(keep=keep)
 
 
-class Tenant(NamedTuple):
-    """Who has a slot, or had it: the lock file tells, but only the lock tells if it still does."""
-
-    pid: int
-    purpose: str
-    root: str
-
-    def sign(self, lock: int) -> None:
-        """Write it to the lock file *lock*; a full disk is no reason to fail."""
-        with suppress(OSError):
-            os.ftruncate(lock, 0)
-            os.write(lock, os.fsencode(f"{self.pid}\n{self.purpose}\n{self.root}"))
-
-    @classmethod
-    def of(cls, path: str) -> Tenant | None:
-        """Return who has, or had, the slot *path*; ``None`` if that is not known."""
-        # Another user may have put anything there, and root may be asking.
-        careful = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        with (
-            suppress(OSError, ValueError),
-            open(path + LOCK, "rb", opener=lambda name, flags: os.open(name, flags | careful)) as f,
-        ):
-            pid, purpose, root = f.read(_LONGEST).split(b"\n", 2)
-            return cls(int(pid), os.fsdecode(purpose), os.fsdecode(root))
-        return None
-
-
 @contextmanager
 def taken(path: str) -> Iterator[bool]:
     """Take the slot *path*, so that no build uses it meanwhile, if none does already.
@@ -109,7 +80,7 @@ def taken(path: str) -> Iterator[bool]:
         OSError: it has no lock, or none that can be taken.
     """
     with ExitStack() as held:
-        yield _lock(path, held, create=False) is not None
+        yield lock_slot(path, held, create=False) is not None
 
 
 class _Slot:
@@ -126,7 +97,7 @@ class _Slot:
         # for that child, too, which may be at work in the slot.
         with self._held:
             if keep:
-                _touch(self.path + KEPT)
+                os.close(os.open(self.path + KEPT, os.O_WRONLY | os.O_CREAT, 0o600))
             else:
                 remove(self.path)
                 if self._lock is not None:
@@ -165,76 +136,19 @@ def _take(path: str, tenant: Tenant) -> _Slot | None:
         OSError: it cannot be made, or has no lock.
     """
     with ExitStack() as held:
-        lock = _lock(path, held, create=True)
+        lock = lock_slot(path, held, create=True)
         if lock is None or (os.fstat(lock).st_size and is_used_by_a_survivor(path)):
             return None
         remove(path)
         try:
-            _make_directory(path)
+            make_directory(path)
         except FileExistsError:
             return None
-        if _lock_directory(path, held) is False:
+        if lock_directory(path, held) is False:
             return None
         tenant.sign(lock)
         return _Slot(path, held.pop_all(), lock)
     raise AssertionError("nothing is suppressed")  # pragma: no cover
-
-
-def _lock(path: str, held: ExitStack, *, create: bool) -> int | None:
-    """Lock the slot *path* for as long as *held* is open; ``None`` if another process has it.
-
-    A build never removes a lock file, for another may have it open. A cleaner may: then the name
-    is still claimed, the directory locked, and a lock on a file that is gone is none.
-
-    Returns:
-        The descriptor of the lock file.
-
-    Raises:
-        OSError: there is no lock file, or this file system has no locks.
-    """
-    try:
-        claimed = claim(path)
-    except BlockingIOError:
-        return None
-    if claimed is not None:
-        held.callback(claimed.close)
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | (os.O_CREAT if create else 0)
-    while True:
-        if create:
-            with suppress(FileExistsError):
-                _make_directory(os.path.dirname(path))
-        try:
-            lock = os.open(path + LOCK, flags, 0o600)
-        except FileNotFoundError:
-            if create:
-                continue  # the directory has just been removed
-            raise
-        held.callback(os.close, lock)
-        if not try_lock(lock):
-            return None
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(lock), os.stat(path + LOCK)):
-                is_free = not os.path.isdir(path) or _lock_directory(path, held) is not False
-                return lock if is_free else None
-
-
-def _lock_directory(path: str, held: ExitStack) -> bool | None:
-    """Lock the directory *path*, too, which keeps systemd-tmpfiles out.
-
-    Returns:
-        Whether it is locked; ``None`` where directories cannot be locked.
-
-    Raises:
-        OSError: it is none, or a link to one.
-    """
-    if sys.platform == "win32":  # where a directory cannot be opened
-        return None
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    held.callback(os.close, descriptor)
-    try:
-        return try_lock(descriptor)
-    except OSError:
-        return None
 
 
 def _private(temporary: str) -> _Slot:
@@ -243,7 +157,7 @@ def _private(temporary: str) -> _Slot:
     with ExitStack() as held:
         path = tempfile.mkdtemp(prefix=private_prefix(), dir=temporary)
         os.chmod(path, 0o700)
-        _lock_directory(path, held)
+        lock_directory(path, held)
         return _Slot(path, held.pop_all())
     raise AssertionError("nothing is suppressed")  # pragma: no cover
 
@@ -262,22 +176,7 @@ def remove_abandoned(temporary: str) -> list[str]:
         path = os.path.join(temporary, name)
         if name.startswith(private_prefix()) and not os.path.exists(path + KEPT):
             with suppress(OSError), ExitStack() as held:
-                if _lock_directory(path, held):
+                if lock_directory(path, held):
                     remove(path)
                     found.append(path)
     return found
-
-
-def _make_directory(path: str) -> None:
-    """Make the directory *path* with mode 0700, whatever the umask is.
-
-    Raises:
-        OSError: it cannot be made, or is there already.
-    """
-    os.mkdir(path, 0o700)
-    os.chmod(path, 0o700)
-
-
-def _touch(path: str) -> None:
-    """Create the empty file *path*."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))

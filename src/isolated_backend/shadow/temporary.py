@@ -29,8 +29,7 @@ def temporary_directory() -> str:
     TMPDIR does not work; a user who set it wants to know.
 
     Raises:
-        ShadowError: TMPDIR (or TEMP, or TMP) names no directory that can be written; or none is
-            set, and no usual one can be written.
+        ShadowError: no directory can be written that is set, or that is usual.
     """
     for variable in ("TMPDIR", "TEMP", "TMP"):
         value = os.environ.get(variable)
@@ -60,33 +59,24 @@ def home(temporary: str) -> str:
     return os.path.join(temporary, PREFIX + _user())
 
 
-def own_home(temporary: str) -> str | None:
-    """Return what :func:`home` does, and make it; ``None`` if others can touch what is there.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    path = home(temporary)
-    with suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-    if _is_ours(path, may_not=0o022) and not is_ours_alone(path, usable=True):
-        os.chmod(path, 0o700)  # by a umask that takes it from us, or gives it to others to read
-    return path if is_ours_alone(path) else None
-
-
-def is_ours_alone(path: str, *, usable: bool = False) -> bool:
-    """Tell whether *path* is a directory, and no link, of this user's that nobody else can touch.
-
-    Args:
-        path: any path.
-        usable: whether this user has to have all permissions, too.
-    """
-    return _is_ours(path, may_not=0o077) and (not usable or _mode(path) & 0o700 == 0o700)
-
-
 def private_prefix() -> str:
     """Return what the names of this user's directories for a single build each begin with."""
     return f"{PREFIX}{_user()}."
+
+
+def own_home(temporary: str) -> str | None:
+    """Return what :func:`home` does, and make it; ``None`` if others can touch what is there."""
+    path = home(temporary)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    if _is_ours(path, others_may_not=0o022) and os.lstat(path).st_mode & 0o777 != 0o700:
+        os.chmod(path, 0o700)  # by a umask that takes it from us, or lets others read
+    return path if is_ours_alone(path) else None
+
+
+def is_ours_alone(path: str) -> bool:
+    """Tell whether *path* is a real directory of this user's that nobody else can touch."""
+    return _is_ours(path, others_may_not=0o077)
 
 
 def directory_of(root: str, temporary: str) -> str:
@@ -106,12 +96,10 @@ def _user() -> str:
     return str(os.getuid())
 
 
-def _is_ours(path: str, *, may_not: int) -> bool:
+def _is_ours(path: str, *, others_may_not: int) -> bool:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode):
         return False
-    return sys.platform == "win32" or (found.st_uid == os.geteuid() and not found.st_mode & may_not)
-
-
-def _mode(path: str) -> int:
-    return stat.S_IMODE(os.lstat(path).st_mode)
+    return sys.platform == "win32" or (
+        found.st_uid == os.geteuid() and not found.st_mode & others_may_not
+    )
