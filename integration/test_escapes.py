@@ -7,15 +7,18 @@ on written ones.
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 
 import pytest
 
 from backends import PLAIN
 
+from .corpus import toml
 from .corpus.project import Project, load
 from .escapes import __main__ as command_line
-from .escapes import report, strace
+from .escapes import known, report, strace
+from .escapes.errors import TraceError
 from .escapes.finding import Report
 from .escapes.kinds import Kind
 from .escapes.subject import Subject, chosen
@@ -23,7 +26,7 @@ from .escapes.trial import carry_out
 
 traced = pytest.mark.skipif(bool(strace.missing()), reason=strace.missing())
 
-#: A sample, what is compiled, an overlay is not: a few seconds each.
+#: A few seconds each.
 QUICK = ["src_layout", "c_extension", "generated_here", "fork_pool"]
 
 
@@ -170,6 +173,30 @@ def test_programs_are_told(tmp_path: Path) -> None:
         "sh in TREE": {"build_wheel", "build_editable"},
         "ls (by sh) in TREE": {"build_wheel", "build_editable"},
     }
+
+
+def test_every_name_that_is_known_is_of_a_project() -> None:
+    offered = {subject.name for subject in chosen([], with_corpus=True)}
+    offered |= {subject.name for subject in chosen([], with_corpus=True, as_checkout=True)}
+    for entry in toml.read(known.FILE)["known"]:
+        for pattern in entry["names"]:
+            assert fnmatch.filter(offered, pattern), pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('names = ["p"]\nwrites = ["a"]', "without a reason"),
+        ('names = ["p"]\nwrite = ["a"]\nbecause = "b"', "no key write"),
+    ],
+)
+def test_what_is_known_has_a_reason(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "FILE", tmp_path / "known.toml")
+    known.FILE.write_text(f"[[known]]\n{text}\n")
+    with pytest.raises(TraceError, match=message):
+        known.of("p")
 
 
 def test_exit_status(

@@ -10,7 +10,7 @@ from ..corpus import toml
 from .errors import TraceError
 from .places import is_named
 
-_FILE = Path(__file__).with_name("known.toml")
+FILE = Path(__file__).with_name("known.toml")
 _KEYS = ("writes", "editable", "unlocked", "fails")
 
 
@@ -42,7 +42,7 @@ def of(name: str) -> Known:
         TraceError: ``known.toml`` has an unknown key, or gives no reason.
     """
     patterns: dict[str, list[str]] = {key: [] for key in _KEYS}
-    for entry in toml.read(_FILE)["known"]:
+    for entry in toml.read(FILE)["known"]:
         if unknown := entry.keys() - {"names", "because", *_KEYS}:
             raise TraceError(f"known.toml: there is no key {', '.join(sorted(unknown))}")
         if not entry.get("because"):

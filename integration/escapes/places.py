@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 import re
 import sys
@@ -21,9 +22,9 @@ _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 #: The directory of this user's slots. (A build without one works in a passing directory.)
 _HOME = f"isolated-backend.{os.getuid()}"
 
-#: What a project has in there beside its slots, and what all projects have in common.
-_BESIDE_SLOTS = ("*.lock", "*.kept", "*.mark")
-_SHARED = ("bytecode", "bytecode/*")
+#: The name of a project's directory in there, and what it holds beside slots.
+_PROJECT = re.compile(r".+-[0-9a-f]{8}")
+_BESIDE_SLOTS = ("[0-9]*.lock", "[0-9]*.kept", "*.writes")
 
 #: Parts of names that are others in the next run, and what to show for them.
 _PASSING = (
@@ -103,20 +104,29 @@ class Places:
         """Look at *rest*, a path in the directory of slots."""
         project, _, rest = rest.partition("/")
         slot = rest.partition("/")[0]
-        if not project or is_named(project, _SHARED) or not rest:
-            return ""
         if slot.isdigit():
             lock = self.temporary / _HOME / project / f"{slot}.lock"
             return "" if str(lock) in self.trace.locked() else "a slot that is not leased"
-        return "" if is_named(rest, _BESIDE_SLOTS) else "beside the slots"
+        is_right = _PROJECT.fullmatch(project) and (not rest or is_named(rest, _BESIDE_SLOTS))
+        return "" if is_right or not project else "beside the slots"
 
     def _fault_of_passing(self, write: Write, directory: Path) -> str:
         """Look at a file that is to be there for a while only, and nobody else's meanwhile."""
         top = self.top(write.path, directory)
         if os.path.lexists(top):
             return f"left in {'TMPDIR' if directory == self.temporary else directory}"
-        first = next(w for w in self.trace.writes if is_in(w.path, [Path(top)]))
-        return "" if first.is_new else "a name in TMPDIR that others may have taken"
+        return "" if self._first[top].is_new else "a name in TMPDIR that others may have taken"
+
+    @functools.cached_property
+    def _first(self) -> dict[str, Write]:
+        """The first write to each entry of a directory for temporary files, or below it."""
+        found: dict[str, Write] = {}
+        directories = [self.temporary, *map(Path, _TEMPORARY)]
+        for write in self.trace.writes:
+            for directory in directories:
+                if is_in(write.path, [directory]):
+                    found.setdefault(self.top(write.path, directory), write)
+        return found
 
     def passing(self) -> set[str]:
         """Return the names in TMPDIR that are used for a while, without those of slots."""

@@ -29,12 +29,14 @@ class Subject:
             copy into an empty directory, and returns the root.
         is_fetched: whether it comes with requirements that have to be installed.
         config_settings: for ``build_editable``.
+        title: what to call it in a report, if not by its name.
     """
 
     name: str
     prepare: Callable[[Path], Unpack]
     is_fetched: bool = False
     config_settings: Mapping[str, str] | None = None
+    title: str = ""
 
     @classmethod
     def of_sample(cls, name: str) -> Subject:
@@ -65,7 +67,7 @@ class Subject:
                 return sdist.unpack
             return Checkout(project, sdist, cache / "checkouts" / sdist.path.name).unpack
 
-        return cls(project.name, prepare, is_fetched=True)
+        return cls(project.name, prepare, is_fetched=True, title=project.requirement)
 
 
 def chosen(

@@ -42,7 +42,7 @@ def carry_out(
             the one that runs this.
         variables: further environment variables of each hook.
     """
-    report = Report(subject.name)
+    report = Report(subject.title or subject.name)
     cache.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(cache / f".{subject.name}-escapes.lock"):
