@@ -8,7 +8,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import pytest
 
@@ -111,7 +111,7 @@ cmdclass = {}
 """,
 }
 
-STREAMED = {"nothing", "the run of sdist"}
+STREAMED = {"nothing", "the run of sdist", "how tarfile describes it", "the format of tarfile"}
 
 
 @pytest.fixture
@@ -157,17 +157,13 @@ def build(backend: str, root: Path, out: Path) -> tuple[Path, str]:
     return out / outcome.result, process.output
 
 
-def everything(sdist: Path) -> list[dict[str, object]]:
+def everything(sdist: Path) -> list[dict[str, Any]]:
     """Return all that the archive says of its members, but the times of what setuptools makes."""
     found = []
     with tarfile.open(sdist) as opened:
         for member in opened:
             file = opened.extractfile(member)
-            said: dict[str, object] = {
-                **member.get_info(),
-                "pax": sorted(member.pax_headers),
-                "chksum": None,
-            }
+            said = member.get_info() | {"pax": sorted(member.pax_headers), "chksum": None}
             if member.isdir() or "egg-info" in member.name or member.name.endswith(MADE):
                 said.pop("mtime")
             found.append(said | {"content": file.read() if file else None})
@@ -235,33 +231,65 @@ def staging(tmp_path: Path) -> str:
     return str(staging)
 
 
-def a_member(time: float = 1.5) -> tarfile.TarInfo:
-    """Return what setuptools makes of a sample that was last changed at 1.5."""
-    member = tarfile.TarInfo()
-    member.mtime = time
+def manner(*, fractions: bool = True) -> archive.Manner:
+    return archive.Manner(tarfile.TarInfo(), fractions)
+
+
+def _pack(place: str, top: str) -> str:
+    made = os.path.join(place, "theirs")
+    shutil.make_archive(made, "gztar", place, top)
+    return made + ".tar.gz"
+
+
+def _pack_otherwise(place: str, top: str) -> str:
+    made = os.path.join(place, "theirs")
+    with tarfile.open(made, "w:gz") as opened:
+        opened.add(os.path.join(place, top), top, filter=_of_somebody)
+    return made
+
+
+def _of_somebody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uname = "somebody"
     return member
 
 
-def test_a_sample_of_setuptools_shows_whether_ours_is_the_same(tmp_path: Path) -> None:
-    def pack(place: str, top: str) -> str:
-        made = os.path.join(place, "theirs")
-        shutil.make_archive(made, "gztar", place, top)
-        return made + ".tar.gz"
+@pytest.mark.parametrize("fractions", [True, False])
+def test_samples_show_how_setuptools_describes_a_file(fractions: bool, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("one")
+    os.utime(one, ns=(0, -750_000_000))
+    shutil.copy2(one, two)
+    if not fractions:
+        os.utime(two, ns=(0, -1_000_000_000))
+    found = archive.Manner.of(str(one), str(two), str(tmp_path / "place"), "demo-1", _pack)
+    assert found is not None
+    assert found.fractions == fractions
+    assert found.like.uid == os.geteuid()
 
-    def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.uname = "somebody"
-        return member
 
-    def pack_otherwise(place: str, top: str) -> str:
-        made = os.path.join(place, "theirs")
-        with tarfile.open(made, "w:gz") as opened:
-            opened.add(os.path.join(place, top), top, filter=anonymous)
-        return made
+@pytest.mark.parametrize("how", ["content", "mode", "time", "owner"])
+def test_samples_show_if_setuptools_does_otherwise(how: str, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path in (one, two):
+        path.write_text("content" * (how == "content" and path == two))
+        moment = 1_600_000_000 + (how == "time" and path == two)
+        os.utime(path, (moment, moment))
+    if how == "mode":
+        two.chmod(0o755)
+    pack = _pack_otherwise if how == "owner" else _pack
+    place = str(tmp_path / "place")
+    assert archive.Manner.of(str(one), str(two), place, "demo-1", pack) is None
 
-    like = archive.sample(str(tmp_path / "same"), "demo-1", shutil.copy2, pack)
-    assert like is not None
-    assert (like.name, like.mtime, like.uid) == ("demo-1/sample", 1.5, os.geteuid())
-    assert archive.sample(str(tmp_path / "a"), "demo-1", shutil.copy2, pack_otherwise) is None
+
+def test_a_file_with_a_fraction_of_a_second_is_the_best_sample(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in "abc"]
+    for path in paths:
+        Path(path).touch()
+        os.utime(path, ns=(0, 10**9 + (path == paths[1])))
+    assert archive.one_to_stage(paths) == paths[1]
+    assert archive.one_to_stage(paths[2:]) == paths[2]
+    with pytest.raises(VanishedFileError, match="none"):
+        archive.one_to_stage([str(tmp_path / "none")])
 
 
 def modes(*names: str) -> dict[str, int]:
@@ -275,9 +303,12 @@ def test_fractions_are_lost_where_staging_loses_them(
     monkeypatch.chdir(root)
     os.utime("files/executable", ns=(0, -750_000_000))
     made = str(tmp_path / "made.tar.gz")
-    for sample, large, old in ((1.0, 1_600_000_000, -1), (1.5, 1_600_000_000.1234567, -0.75)):
+    for fractions, large, old in (
+        (False, 1_600_000_000, -1),
+        (True, 1_600_000_000.1234567, -0.75),
+    ):
         streamed = modes("files/executable", "files/large")
-        archive.write(made, staging, streamed, a_member(sample))
+        archive.write(made, staging, streamed, manner(fractions=fractions))
         with tarfile.open(made) as opened:
             assert opened.getmember("demo-1/files/large").mtime == pytest.approx(large, abs=1e-5)
             assert opened.getmember("demo-1/files/executable").mtime == old
@@ -321,7 +352,7 @@ def test_what_has_ceased_to_be_a_file_is_an_error_that_names_it(
     replace(root / name)
     made = tmp_path / "made.tar.gz"
     with pytest.raises(VanishedFileError, match=name):
-        archive.write(str(made), staging, streamed, a_member())
+        archive.write(str(made), staging, streamed, manner())
     assert not made.exists()
 
 
@@ -333,7 +364,7 @@ def test_a_file_of_another_size_is_what_it_is_when_it_is_read(
     streamed = modes("files/large")
     os.truncate("files/large", size)
     made = str(tmp_path / "made.tar.gz")
-    archive.write(made, staging, streamed, a_member())
+    archive.write(made, staging, streamed, manner())
     with tarfile.open(made) as opened:
         file = opened.extractfile("demo-1/files/large")
         assert file is not None
@@ -370,7 +401,7 @@ def test_a_file_that_changes_while_the_archive_is_made_disproves_it(
     name, later = os.path.join("files", "executable"), os.path.join("files", "large")
     original = tarfile.TarFile.addfile
 
-    def addfile(self: tarfile.TarFile, member: tarfile.TarInfo, *file: IO[bytes]) -> None:
+    def addfile(self: tarfile.TarFile, member: tarfile.TarInfo, *file: Any) -> None:
         if member.name.endswith(later):
             change(root / (later if when == "while it is read" else name))
         original(self, member, *file)
@@ -381,7 +412,7 @@ def test_a_file_that_changes_while_the_archive_is_made_disproves_it(
         (root / name).chmod(0o644)
     streamed = modes(name, later)
     with pytest.raises(ShortcutError, match="has changed"):
-        archive.write(str(made), staging, streamed, a_member())
+        archive.write(str(made), staging, streamed, manner())
     assert not made.exists()
 
 
@@ -393,7 +424,7 @@ def test_a_mode_that_changes_after_the_list_was_made_disproves_it(
     streamed = modes("files/large")
     (root / "files" / "large").chmod(0o4755)
     with pytest.raises(ShortcutError, match="has changed"):
-        archive.write(str(tmp_path / "made.tar.gz"), staging, streamed, a_member())
+        archive.write(str(tmp_path / "made.tar.gz"), staging, streamed, manner())
 
 
 def test_whoever_has_replaced_a_function_sees_all_files(tmp_path: Path) -> None:

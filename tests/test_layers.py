@@ -30,7 +30,7 @@ def modules() -> dict[str, Path]:
 
 
 def layer(module: str) -> str:
-    part = (module.split(".") + [""])[1]
+    part = [*module.split("."), ""][1]
     return part if part in ("writers", "shortcuts", "cli") else "core"
 
 

@@ -56,8 +56,8 @@ class Call:
             lists = (value if isinstance(value, list) else [value] for value in values)
             self._options = _words(map(str, chain.from_iterable(lists)))
         self.is_open = True
-        #: The names on the file list that were there when they were put on it, each with the mode
-        #: of a regular file that was there when the list of an sdist was complete, else with 0.
+        #: Names that were there when they were put on the file list. Those of regular files that
+        #: were when the list of an sdist was complete have their modes; the others have 0.
         self.listed: dict[str, int] = {}
         self._collected: set[str] = set()
         self._written: list[str] = []

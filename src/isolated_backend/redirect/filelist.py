@@ -7,11 +7,9 @@ A project's override of ``egg_info`` or ``sdist`` reads it and writes SOURCES.tx
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
-from ..errors import VanishedFileError
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -37,9 +35,7 @@ def _append(call: Call, original: Method) -> Method:
     """Take ``SOURCES.txt`` in the shadow for the in-tree one."""
 
     def append(self: Any, item: str) -> None:
-        before = len(self.files)
         original(self, call.shadow.in_tree(item))
-        _note(call, self.files[before:])
 
     return append
 
@@ -49,48 +45,20 @@ def _extend(call: Call, original: Method) -> Method:
     """Do the same for many: the grafted egg-info, sources generated in ``build_temp``."""
 
     def extend(self: Any, paths: Iterable[str]) -> None:
-        before = len(self.files)
         original(self, call.shadow.all_in_tree(paths))
-        _note(call, self.files[before:])
 
     return extend
 
 
 @replaces(*_FILE_LIST, "_repair")
 def _repair(call: Call, original: Method) -> Method:
-    """Map what was put into ``files`` directly, before the manifest is written.
-
-    The original drops what does not exist. A file that did when it was put on the list has vanished
-    since, perhaps with others of which something else is in the artifact already.
-    """
+    """Map what was put into ``files`` directly, before the manifest is written."""
 
     def repair(self: Any) -> None:
-        listed = self.files = call.shadow.all_in_tree(self.files)
+        self.files = call.shadow.all_in_tree(self.files)
         original(self)
-        if len(self.files) < len(listed):
-            kept = set(self.files)
-            for name in listed:
-                if name not in kept and name in call.listed:
-                    raise VanishedFileError.of(name)
-        _complete(call, self.files)
 
     return repair
-
-
-def _note(call: Call, names: Iterable[str]) -> None:
-    """Note that *names* have been found to exist and are put on the list."""
-    for name in names:
-        call.listed.setdefault(name, 0)
-
-
-def _complete(call: Call, names: Iterable[str]) -> None:
-    """Note which of *names*, all there a moment ago, an sdist must not lack: regular files."""
-    for name in names if call.hook == "build_sdist" else ():
-        try:
-            mode = os.stat(call.shadow.actual(name)).st_mode
-        except OSError as error:
-            raise VanishedFileError.of(name) from error
-        call.listed[name] = mode if stat.S_ISREG(mode) else 0
 
 
 @replaces(*_FILE_LIST, "_safe_path")
@@ -263,8 +231,6 @@ def _manifest(call: Call, original: Method) -> Method:
     """Write distutils' own ``MANIFEST`` to the shadow (a ``cmdclass`` without setuptools)."""
 
     def write_manifest(self: Any) -> None:
-        names = self.filelist.files
-        _complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
         before = self.manifest
         self.manifest = call.shadow.relocate(before)
         try:

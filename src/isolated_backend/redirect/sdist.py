@@ -6,8 +6,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..errors import VanishedFileError
-from .replacement import Replacements, is_setuptools_own
+from . import vanished
+from .replacement import Replacements
 
 if TYPE_CHECKING:
     from ..call import Call
@@ -78,28 +78,9 @@ def _make_release_tree(call: Call, original: Method) -> Method:
                 target = call.shadow.confined(os.path.join(base_dir, name))
                 self.mkpath(os.path.dirname(target))
                 self.copy_file(name, target)
-        _check_staged(call, self, base_dir, files)
+        vanished.check_staged(call, self, base_dir, files)
 
     return make_release_tree
-
-
-def _check_staged(call: Call, sdist: Any, base_dir: str, files: list[str]) -> None:
-    """Look whether all regular files of the complete list have been staged.
-
-    setuptools skips what is no regular file when it is its turn: with a warning, and an sdist that
-    lacks it. That is right for what never was one. A project's own ``copy_file`` may leave out what
-    it likes.
-
-    Raises:
-        VanishedFileError: one has vanished since the list was complete.
-    """
-    copies_all = is_setuptools_own(sdist, "copy_file")
-    for name in files:
-        staged = call.shadow.confined(os.path.join(base_dir, name))
-        if not call.listed.get(name) or os.path.isabs(name) or os.path.isfile(staged):
-            continue
-        if copies_all or not os.path.isfile(call.shadow.actual(name)):
-            raise VanishedFileError.of(name)
 
 
 @replaces("distutils.cmd", "Command", "make_archive")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import filecmp
 import os
-import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,7 @@ from .proof import Sources
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-_PERMISSIONS = 0o777
-_SECOND = 10**9
+_PERMISSIONS, _SECOND = 0o777, 10**9
 
 
 class Copies:
@@ -31,6 +29,9 @@ class Copies:
         self._samples: dict[bool, tuple[str, str]] = {}  # by whether the mode is preserved
         self._mode = 0  # of a file that is made anew
 
+    def __contains__(self, target: str) -> bool:
+        return target in self._sources
+
     def put_off(self, source: str, target: str, *, preserve_mode: bool) -> bool:
         """Put off copying *source* to *target*, if nothing but the copy itself would tell.
 
@@ -40,22 +41,19 @@ class Copies:
             preserve_mode: whether the copy is to have the mode of the file, or that of a new one.
 
         Returns:
-            Whether it is put off. If not, copy it.
+            Whether it is put off. If not, copy it, whatever is there already.
         """
-        if target in self._sources or os.path.lexists(target):
-            self.make(target)
-            return False
-        if preserve_mode not in self._samples:
+        self._sources.pop(target, None)  # another copy to the same place
+        if preserve_mode not in self._samples or os.path.lexists(target):
             return False
         found = os.stat(source)
         mode = stat.S_IMODE(found.st_mode)
-        if mode != self._mode_of_copy(mode, preserve_mode) or mode & ~_PERMISSIONS:
+        if mode & ~_PERMISSIONS or mode != self._mode_of_copy(mode, preserve_mode):
             return False
-        if not stat.S_ISREG(found.st_mode):
-            return False
-        self._sources[target] = source
-        self._found.add(source, found)
-        return True
+        if stat.S_ISREG(found.st_mode):
+            self._sources[target] = source
+            self._found.add(source, found)
+        return target in self._sources
 
     def learn(self, source: str, target: str, *, preserve_mode: bool) -> None:
         """Take *target*, which has just been made of *source*, for a sample if there is none."""
@@ -79,21 +77,6 @@ class Copies:
         self._sources = {moved(path): origin for path, origin in before.items()}
         self._samples = {kind: (one, moved(two)) for kind, (one, two) in self._samples.items()}
         return [path for path in self._sources if path not in before]
-
-    def make(self, target: str) -> None:
-        """Make the copy *target* after all, if it has been put off."""
-        source = self._sources.pop(target, None)
-        if source is not None:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copy2(source, target)
-
-    def make_all(self) -> None:
-        """Make all copies after all: somebody is going to look at them."""
-        for target in list(self._sources):
-            self.make(target)
-
-    def __contains__(self, target: str) -> bool:
-        return target in self._sources
 
     def files(self, directory: str) -> Iterator[tuple[str, str]]:
         """Yield the files below *directory*, put off or not: relative path, and where to read it.
@@ -132,18 +115,17 @@ class Copies:
             VanishedFileError: a file of the tree is none any more.
             ShortcutError: it is not.
         """
-        beginning = os.path.join(os.path.normpath(directory), "")
-        names = {path[len(beginning) :].replace(os.sep, "/") for path in self._sources}
-        written = set(members)
-        if not names <= written or len(written) != len(members):
+        length = len(os.path.join(os.path.normpath(directory), ""))
+        names = {path[length:].replace(os.sep, "/") for path in self._sources}
+        if not names.issubset(members) or len(set(members)) != len(members):
             raise ShortcutError("The wheel has not just one member for each file.")
         for source in self._sources.values():
-            self._found.check(source)  # so all were read as they are at this moment
+            self._found.check(source)
         for preserve_mode, (source, target) in self._samples.items():
-            if not self._is_alike(source, target, preserve_mode):
+            if not self._is_copy(source, target, preserve_mode):
                 raise ShortcutError(f"setuptools makes more of {source} than a copy.")
 
-    def _is_alike(self, source: str, target: str, preserve_mode: bool) -> bool:
+    def _is_copy(self, source: str, target: str, preserve_mode: bool) -> bool:
         try:
             one, two = os.stat(source), os.stat(target)
             wanted = self._mode_of_copy(stat.S_IMODE(one.st_mode), preserve_mode)

@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 #: What opening a path, or asking for its status, says where there is no regular file any more.
 _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
 
-_begun: WeakKeyDictionary[Call, list[object]] = WeakKeyDictionary()
+#: What has kept files out of setuptools' way, and has to package them itself: by call.
+_open: WeakKeyDictionary[Call, list[object]] = WeakKeyDictionary()
 
 
-def begin(call: Call, shortcut: object) -> None:
-    """Note that *shortcut* keeps files out of setuptools' way, and has to package them itself."""
-    begun = _begun.setdefault(call, [])
-    if shortcut not in begun:
-        begun.append(shortcut)
+def owe(call: Call, shortcut: object) -> None:
+    """Have :func:`check` fail until *shortcut* is :func:`settle`-d, whoever catches errors."""
+    owed = _open.setdefault(call, [])
+    if not any(other is shortcut for other in owed):
+        owed.append(shortcut)
 
 
-def prove(call: Call, shortcut: object) -> None:
+def settle(call: Call, shortcut: object) -> None:
     """Note that *shortcut* has packaged each file once, as it was at one moment of the tree."""
-    if shortcut in _begun.get(call, ()):
-        _begun[call].remove(shortcut)
+    _open[call] = [other for other in _open.get(call, ()) if other is not shortcut]
 
 
 def check(call: Call) -> None:
-    """Look whether each shortcut that was begun for *call* has proved its result.
+    """Look whether the shortcuts of *call* have packaged what they owe.
 
     Raises:
-        ShortcutError: one has not, whatever setuptools says, or the project that catches errors.
+        ShortcutError: one has not.
     """
-    if _begun.get(call):
+    if _open.get(call):
         raise ShortcutError("setuptools has not packaged files in the way that a shortcut assumes.")
 
 
 class Sources:
-    """Files of the source tree that are read straight from there, as they were found first."""
+    """Files of the source tree that are packaged straight from there, as they were found first."""
 
     def __init__(self) -> None:
         self._states: dict[str, tuple[int, ...]] = {}
@@ -70,23 +70,14 @@ class Sources:
             raise ShortcutError(f"{path} has changed while it was being packaged.")
 
     def check_all(self) -> None:
-        """Look whether all are: then whatever was read meanwhile is what there is at this moment.
-
-        Raises:
-            VanishedFileError: one is no regular file any more.
-            ShortcutError: one has changed.
-        """
+        """Look whether all are: then what was read meanwhile is what there is at this moment."""
         for path in self._states:
             self.check(path)
 
 
 @contextmanager
 def vanishing_named(path: str) -> Iterator[None]:
-    """Name *path*, which was a regular file a moment ago, if there is none any more.
-
-    Raises:
-        VanishedFileError: so it is.
-    """
+    """Raise :class:`VanishedFileError` if there turns out to be no file *path* any more."""
     try:
         yield
     except OSError as error:

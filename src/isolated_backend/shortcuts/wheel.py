@@ -46,7 +46,7 @@ _SUB_COMMANDS = {
     *("install_lib", "install_headers", "install_scripts", "install_data", "install_egg_info"),
 }
 
-#: Of the wheel that a call is making, if it is made so.
+#: Of the wheel that a call is making in this way.
 _copies: WeakKeyDictionary[Call, Copies] = WeakKeyDictionary()
 
 
@@ -86,6 +86,8 @@ def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
             return False
         if not {sub_command for sub_command, _ in command.sub_commands} <= _SUB_COMMANDS:
             return False
+        if {"compile", "optimize"} & distribution.get_option_dict(name).keys():
+            return False
     archive = import_module(_BDIST_WHEEL).WheelFile
     return is_setuptools_own(archive, "write_files", "write", "writestr")
 
@@ -98,12 +100,12 @@ def _module_or_data(call: Call, original: Method) -> Method:
         self: Any, infile: Any, outfile: Any, preserve_mode: Any = True, *args: Any, **kwargs: Any
     ) -> Any:
         copies = _copies.get(call)
-        if copies is None or self.compile or self.optimize or args or kwargs:
+        if copies is None or args or kwargs:
             return original(self, infile, outfile, preserve_mode, *args, **kwargs)
         source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
         kept = bool(preserve_mode)
         if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
-            proof.begin(call, copies)
+            proof.owe(call, copies)
             return target, True
         copied = original(self, infile, outfile, preserve_mode)
         copies.learn(source, target, preserve_mode=kept)
@@ -128,10 +130,8 @@ def _install_tree(call: Call, original: Method) -> Method:
     """Let what has not been copied to ``build_lib`` be not copied to ``bdist_dir`` either."""
 
     def copy_tree(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
-        copies = _copies.get(call)
-        if copies is not None and (self.compile or self.optimize):
-            copies.make_all()  # [install] in setup.cfg may ask for compiled files
         copied = original(self, infile, outfile, *args, **kwargs)
+        copies = _copies.get(call)
         return copied if copies is None else copied + copies.move_tree(infile, outfile)
 
     return copy_tree
@@ -157,7 +157,7 @@ def _write_files(call: Call, original: Method) -> Method:
             if os.path.isfile(source) and member != self.record_path:
                 self.write(source, member)
         copies.prove(base_dir, self.namelist())
-        proof.prove(call, copies)
+        proof.settle(call, copies)
 
     return write_files
 
