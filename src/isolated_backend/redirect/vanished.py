@@ -104,8 +104,8 @@ def _miss(call: Call, names: list[str], there: list[str]) -> None:
     if len(names) > len(there):
         known = set(there)
         for name in names:
-            # What is in the shadow setuptools itself may have deleted there.
-            if name not in known and name in call.listed and call.shadow.actual(name) == name:
+            # About an egg-info setuptools decides by itself, and deletes files there.
+            if name not in known and name in call.listed and ".egg-info" not in name:
                 raise VanishedFileError.of(name)
 
 
