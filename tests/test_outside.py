@@ -39,7 +39,7 @@ def trial(project: Outside, place: Path, hooks: Iterable[str] = HOOKS) -> tuple[
     expected = {"pristine", "tree", PLAIN, OURS, *(path.name for path in place.iterdir())}
     project.write(place / "pristine")
     tree = place / "tree"
-    made = []
+    made: dict[str, Made] = {}
     for backend in (PLAIN, OURS):
         (place / backend / "tmp").mkdir(parents=True)
         process = HookProcess(
@@ -49,7 +49,7 @@ def trial(project: Outside, place: Path, hooks: Iterable[str] = HOOKS) -> tuple[
             {"TMPDIR": str(place / backend / "tmp"), "CFLAGS": "-O0 -g0"},
             tree=tree,
         )
-        made.append(make(process, place / backend / "out", hooks))
+        made[backend] = make(process, place / backend / "out", hooks)
     may_leave = [str(Path(project.root, name)) for name in project.may_leave]
     left = [
         str(path)
@@ -57,8 +57,7 @@ def trial(project: Outside, place: Path, hooks: Iterable[str] = HOOKS) -> tuple[
         if path.name.isdigit() or (path.is_file() and path.suffix != ".lock")
     ]
     beside = [path.name for path in place.iterdir() if path.name not in expected]
-    plain, ours = made
-    return plain, differences(plain, ours, may_leave) + left + beside
+    return made[PLAIN], differences(made[PLAIN], made[OURS], may_leave) + left + beside
 
 
 @pytest.mark.parametrize("name", outside.PACKAGES)
@@ -127,6 +126,7 @@ def _in_script_args(options: dict[str, dict[str, str]]) -> Outside:
 
 
 def _in_overrides(options: dict[str, dict[str, str]]) -> Outside:
+    options = {command: given for command, given in options.items() if command != "egg_info"}
     head = f"""\
 from setuptools import Distribution
 
@@ -167,7 +167,7 @@ def test_work_directories_outside(way: str, absolute: bool, tmp_path: Path) -> N
     project.files["info/.keep"] = ""  # an egg_base has to be there
     hooks = ("prepare_metadata_for_build_wheel", *BUILDS)
     plain, found = trial(project, tmp_path, hooks)
-    assert not plain.failures.keys() & set(BUILDS)
+    assert plain.failures == {}
     assert found == []
 
 
@@ -207,12 +207,12 @@ def test_what_the_frontend_asks_for_is_told_from_what_setup_py_adds(tmp_path: Pa
         shadow = Shadow(str(tmp_path), str(tmp_path / "slot"), "/nowhere")
         return Call("", "build_wheel", Settings(), shadow, None, None, config_settings)
 
-    settings: list[dict[str, str | list[str]]] = [
+    ways: list[dict[str, str | list[str]]] = [
         {"--build-option": "--bdist-dir=/fast/disk --keep-temp"},
         {"--build-option": ["build", "--build-lib", "/fast/disk"]},
         {"--build-option": "build -b'/fast/disk'"},
     ]
-    for given in settings:
+    for given in ways:
         assert call(given).asks_for("/fast/disk")
         assert not call(given).asks_for("../out")
     assert call({"--build-option": ["--bdist-dir=/fast disk/x"]}).asks_for("/fast disk/x")
