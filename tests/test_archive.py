@@ -163,7 +163,7 @@ def everything(sdist: Path) -> list[dict[str, Any]]:
     with tarfile.open(sdist) as opened:
         for member in opened:
             file = opened.extractfile(member)
-            said = member.get_info() | {"pax": sorted(member.pax_headers), "chksum": None}
+            said = dict(member.get_info()) | {"pax": sorted(member.pax_headers), "chksum": None}
             if member.isdir() or "egg-info" in member.name or member.name.endswith(MADE):
                 said.pop("mtime")
             found.append(said | {"content": file.read() if file else None})

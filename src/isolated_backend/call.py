@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ class Call:
             lists = (value if isinstance(value, list) else [value] for value in values)
             self._options = _words(map(str, chain.from_iterable(lists)))
         self.is_open = True
+        self.thread = threading.get_ident()
         #: Names that were there when they were put on the file list. Those of regular files that
         #: were when the list of an sdist was complete have their modes; the others have 0.
         self.listed: dict[str, int] = {}

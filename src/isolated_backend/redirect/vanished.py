@@ -26,66 +26,46 @@ _FILE_LIST = ("setuptools.command.egg_info", "FileList")
 
 
 @replaces("distutils.command.build_py", "build_py", "get_source_files")
-def _get_source_files(call: Call, original: Method) -> Method:
+def _get_source_files(call: Call, original: Method, self: Any) -> Any:
     """Note the modules that have been found; they are put on the list next."""
-
-    def get_source_files(self: Any) -> Any:
-        found = original(self)
-        _note(call, found)
-        return found
-
-    return get_source_files
+    found = original(self)
+    _note(call, found)
+    return found
 
 
 @replaces(*_FILE_LIST, "append")
-def _append(call: Call, original: Method) -> Method:
+def _append(call: Call, original: Method, self: Any, item: str) -> None:
     """Note what is there and put on the list."""
-
-    def append(self: Any, item: str) -> None:
-        before = len(self.files)
-        original(self, item)
-        _note(call, self.files[before:])
-
-    return append
+    before = len(self.files)
+    original(self, item)
+    _note(call, self.files[before:])
 
 
 @replaces(*_FILE_LIST, "extend")
-def _extend(call: Call, original: Method) -> Method:
+def _extend(call: Call, original: Method, self: Any, paths: Iterable[str]) -> None:
     """Do the same for many, and miss what has been noted before and is not there now."""
-
-    def extend(self: Any, paths: Iterable[str]) -> None:
-        names = call.shadow.all_in_tree(paths)
-        before = len(self.files)
-        original(self, names)
-        _miss(call, names, self.files[before:])
-        _note(call, self.files[before:])
-
-    return extend
+    names = call.shadow.all_in_tree(paths)
+    before = len(self.files)
+    original(self, names)
+    _miss(call, names, self.files[before:])
+    _note(call, self.files[before:])
 
 
 @replaces(*_FILE_LIST, "_repair")
-def _repair(call: Call, original: Method) -> Method:
+def _repair(call: Call, original: Method, self: Any) -> None:
     """Miss what is dropped from the complete list, for it exists no more."""
-
-    def repair(self: Any) -> None:
-        names = call.shadow.all_in_tree(self.files)
-        original(self)
-        _miss(call, names, self.files)
-        _complete(call, self.files)
-
-    return repair
+    names = call.shadow.all_in_tree(self.files)
+    original(self)
+    _miss(call, names, self.files)
+    _complete(call, self.files)
 
 
 @replaces("distutils.command.sdist", "sdist", "write_manifest")
-def _write_manifest(call: Call, original: Method) -> Method:
+def _write_manifest(call: Call, original: Method, self: Any) -> None:
     """Do so for distutils' own list (a ``cmdclass`` without setuptools), which drops nothing."""
-
-    def write_manifest(self: Any) -> None:
-        names = self.filelist.files
-        _complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
-        original(self)
-
-    return write_manifest
+    names = self.filelist.files
+    _complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
+    original(self)
 
 
 def check_staged(call: Call, sdist: Any, base_dir: str, names: Iterable[str]) -> None:
@@ -124,7 +104,8 @@ def _miss(call: Call, names: list[str], there: list[str]) -> None:
     if len(names) > len(there):
         known = set(there)
         for name in names:
-            if name not in known and name in call.listed:
+            # What is in the shadow setuptools itself may have deleted there.
+            if name not in known and name in call.listed and call.shadow.actual(name) == name:
                 raise VanishedFileError.of(name)
 
 

@@ -30,37 +30,33 @@ _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
 @replaces("distutils.command.sdist", "sdist", "make_distribution")
-def _make_distribution(call: Call, original: Method) -> Method:
+def _make_distribution(call: Call, original: Method, self: Any) -> None:
     """Stage only what setuptools makes or edits, where nobody looks into the staging directory."""
-
-    def make_distribution(self: Any) -> None:
-        files = self.filelist.files
-        streamed = _streamed(call, files) if _is_made_by_setuptools_alone(self) else {}
-        if not streamed:
-            original(self)
-            return
-        sample = archive.one_to_stage(streamed)
-        del streamed[sample]
-        name = self.distribution.get_fullname()
-        base_dir = call.shadow.relocate(name)
-        self.make_release_tree(base_dir, SomeFiles(file for file in files if file not in streamed))
-        place, staged = os.path.join(call.shadow.place, "sample"), os.path.join(base_dir, sample)
-        manner = archive.Manner.of(sample, staged, place, name, _pack_with(self))
-        if manner is None:
-            import_module("distutils.dir_util").remove_tree(base_dir)
-            original(self)
-            return
-        proof.owe(call, streamed)
-        call.collect(base_dir)
-        made = os.path.join(self.dist_dir, name) + ".tar.gz"
-        self.mkpath(self.dist_dir)
-        archive.write(made, base_dir, streamed, manner, call.normal_form)
-        proof.settle(call, streamed)
-        self.archive_files = [made]
-        self.distribution.dist_files.append(("sdist", "", made))
+    files = self.filelist.files
+    streamed = _streamed(call, files) if _is_made_by_setuptools_alone(self) else {}
+    if not streamed:
+        original(self)
+        return
+    sample = archive.one_to_stage(streamed)
+    del streamed[sample]
+    name = self.distribution.get_fullname()
+    base_dir = call.shadow.relocate(name)
+    self.make_release_tree(base_dir, SomeFiles(file for file in files if file not in streamed))
+    place, staged = os.path.join(call.shadow.place, "sample"), os.path.join(base_dir, sample)
+    manner = archive.Manner.of(sample, staged, place, name, _pack_with(self))
+    if manner is None:
         import_module("distutils.dir_util").remove_tree(base_dir)
-
-    return make_distribution
+        original(self)
+        return
+    proof.owe(call, streamed)
+    call.collect(base_dir)
+    made = os.path.join(self.dist_dir, name) + ".tar.gz"
+    self.mkpath(self.dist_dir)
+    archive.write(made, base_dir, streamed, manner, call.normal_form)
+    proof.settle(call, streamed)
+    self.archive_files = [made]
+    self.distribution.dist_files.append(("sdist", "", made))
+    import_module("distutils.dir_util").remove_tree(base_dir)
 
 
 def _pack_with(sdist: Any) -> Callable[[str, str], str]:

@@ -51,25 +51,21 @@ _copies: WeakKeyDictionary[Call, Copies] = WeakKeyDictionary()
 
 
 @replaces(_BDIST_WHEEL, "bdist_wheel", "run")
-def _bdist_wheel(call: Call, original: Method) -> Method:
+def _bdist_wheel(call: Call, original: Method, self: Any) -> None:
     """Put copies off while a wheel is made that nobody else has a hand in."""
-
-    def run(self: Any) -> None:
-        if call in _copies or not _is_made_by_setuptools_alone(self):
-            original(self)
-            return
-        _copies[call] = Copies()
-        try:
-            original(self)
-        except Exception as error:
-            # Perhaps a setuptools with a step that is not known here, and looks for a copy.
-            if call.shadow.place in str(error) and not any(map(is_full_disk, causes(error))):
-                raise ShortcutError(f"setuptools misses a file ({error}).") from error
-            raise
-        finally:
-            del _copies[call]
-
-    return run
+    if call in _copies or not _is_made_by_setuptools_alone(self):
+        original(self)
+        return
+    _copies[call] = Copies()
+    try:
+        original(self)
+    except Exception as error:
+        # Perhaps a setuptools with a step that is not known here, and looks for a copy.
+        if call.shadow.place in str(error) and not any(map(is_full_disk, causes(error))):
+            raise ShortcutError(f"setuptools misses a file ({error}).") from error
+        raise
+    finally:
+        del _copies[call]
 
 
 def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
@@ -93,85 +89,74 @@ def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
 
 
 @replaces("setuptools.command.build_py", "build_py", "copy_file")
-def _module_or_data(call: Call, original: Method) -> Method:
+def _module_or_data(
+    call: Call,
+    original: Method,
+    self: Any,
+    infile: Any,
+    outfile: Any,
+    preserve_mode: Any = True,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
     """Put off copying a file of a package to ``build_lib``."""
-
-    def copy_file(
-        self: Any, infile: Any, outfile: Any, preserve_mode: Any = True, *args: Any, **kwargs: Any
-    ) -> Any:
-        copies = _copies.get(call)
-        if copies is None or args or kwargs:
-            return original(self, infile, outfile, preserve_mode, *args, **kwargs)
-        source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
-        kept = bool(preserve_mode)
-        if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
-            proof.owe(call, copies)
-            return target, True
-        copied = original(self, infile, outfile, preserve_mode)
-        copies.learn(source, target, preserve_mode=kept)
-        return copied
-
-    return copy_file
+    copies = _copies.get(call)
+    if copies is None or args or kwargs:
+        return original(self, infile, outfile, preserve_mode, *args, **kwargs)
+    source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
+    kept = bool(preserve_mode)
+    if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
+        proof.owe(call, copies)
+        return target, True
+    copied = original(self, infile, outfile, preserve_mode)
+    copies.learn(source, target, preserve_mode=kept)
+    return copied
 
 
 @replaces("setuptools.command.build_py", "", "make_writable")
-def _make_writable(call: Call, original: Method) -> Method:
+def _make_writable(call: Call, original: Method, target: Any) -> None:
     """Leave what has not been copied: it is writable, or it would have been."""
-
-    def make_writable(target: Any) -> None:
-        if target not in _copies.get(call, ()):
-            original(target)
-
-    return make_writable
+    if target not in _copies.get(call, ()):
+        original(target)
 
 
 @replaces("setuptools.command.install_lib", "install_lib", "copy_tree")
-def _install_tree(call: Call, original: Method) -> Method:
+def _install_tree(
+    call: Call, original: Method, self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any
+) -> Any:
     """Let what has not been copied to ``build_lib`` be not copied to ``bdist_dir`` either."""
-
-    def copy_tree(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
-        copied = original(self, infile, outfile, *args, **kwargs)
-        copies = _copies.get(call)
-        return copied if copies is None else copied + copies.move_tree(infile, outfile)
-
-    return copy_tree
+    copied = original(self, infile, outfile, *args, **kwargs)
+    copies = _copies.get(call)
+    return copied if copies is None else copied + copies.move_tree(infile, outfile)
 
 
 @replaces(_BDIST_WHEEL, "WheelFile", "write_files")
-def _write_files(call: Call, original: Method) -> Method:
+def _write_files(call: Call, original: Method, self: Any, base_dir: str) -> None:
     """Write the wheel from ``bdist_dir`` and, in the same order, from the tree."""
-
-    def write_files(self: Any, base_dir: str) -> None:
-        copies = _copies.get(call)
-        if copies is None:
-            original(self, base_dir)
-            return
-        last = []
-        for name, source in copies.files(base_dir):
-            member = name.replace(os.sep, "/")
-            if os.path.dirname(name).endswith(".dist-info"):
-                last.append((name, source, member))
-            elif os.path.isfile(source) and member != self.record_path:
-                self.write(source, member)
-        for _, source, member in sorted(last):
-            if os.path.isfile(source) and member != self.record_path:
-                self.write(source, member)
-        copies.prove(base_dir, self.namelist())
-        proof.settle(call, copies)
-
-    return write_files
+    copies = _copies.get(call)
+    if copies is None:
+        original(self, base_dir)
+        return
+    last = []
+    for name, source in copies.files(base_dir):
+        member = name.replace(os.sep, "/")
+        if os.path.dirname(name).endswith(".dist-info"):
+            last.append((name, source, member))
+        elif os.path.isfile(source) and member != self.record_path:
+            self.write(source, member)
+    for _, source, member in sorted(last):
+        if os.path.isfile(source) and member != self.record_path:
+            self.write(source, member)
+    copies.prove(base_dir, self.namelist())
+    proof.settle(call, copies)
 
 
 @replaces(_BDIST_WHEEL, "WheelFile", "writestr")
-def _writestr(call: Call, original: Method) -> Method:
+def _writestr(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) -> None:
     """Record permissions in the normal form at once, so that the wheel is not written twice.
 
     They stand only in the archive's directory, which comes last. Times are the epoch already.
     """
-
-    def writestr(self: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        if call.normal_form is not None:
-            call.normal_form.permit(self.filelist[-1])
-
-    return writestr
+    original(self, *args, **kwargs)
+    if call.normal_form is not None:
+        call.normal_form.permit(self.filelist[-1])
