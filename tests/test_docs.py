@@ -105,8 +105,8 @@ def _anchors(page: Path) -> set[str]:
 
 def test_the_architecture_names_each_module() -> None:
     """And none that there is not. Those of the command line are one entry."""
-    _, _, table = (pages.REPOSITORY / "docs/architecture.md").read_text("utf-8").partition(
-        "## Modules"
+    _, _, table = (
+        (pages.REPOSITORY / "docs/architecture.md").read_text("utf-8").partition("## Modules")
     )
     rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
