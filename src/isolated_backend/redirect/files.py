@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from .replacement import Method
 
 replaces = Replacements()
+
+#: What the passing name of a file that is being copied into the root ends with.
+_SUFFIX = ".isolated-backend-new"
 
 
 @replaces("distutils.cmd", "Command", "copy_file")
@@ -34,7 +38,10 @@ def _copy_file(
         target = os.path.join(target, os.path.basename(infile))
     if not call.shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
         return original(self, infile, outfile, *args, **kwargs)
-    passing = f"{target}.{os.getpid()}.isolated-backend-new"
+    if call.settings.in_tree_writes != "allow":  # else another build may be copying
+        for abandoned in glob.iglob(f"{glob.escape(target)}.*{_SUFFIX}"):
+            os.unlink(abandoned)  # by a build that was killed
+    passing = f"{target}.{os.urandom(6).hex()}{_SUFFIX}"
     try:
         _, copied = original(self, infile, passing, *args, **kwargs)
         os.replace(passing, target)
