@@ -41,6 +41,10 @@ class TreeLockError(BackendError):
     """Another build holds the source tree and does not let go."""
 
 
+class BuildAgainError(BackendError):
+    """The hook has to be run once more; then it has the source tree to itself from the start."""
+
+
 class PrivateTreeError(BackendError):
     """There is no private tree here; the text is the reason, as part of a sentence."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from . import bytecode, messages
-from .errors import BackendError, LostFileError, ShadowError, causes, is_full_disk
+from .errors import BackendError, BuildAgainError, LostFileError, ShadowError, causes, is_full_disk
 from .settings import Settings
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
@@ -54,8 +54,9 @@ def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> An
             known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
             if known is not None:
                 return known
-        with shortcuts.imports(root) if shortcuts else nullcontext():
+        with shortcuts.imports(root) if shortcuts else nullcontext(), suppress(BuildAgainError):
             return _build(delegate, hook, root, settings, arguments)
+    return run(delegate, hook, root, arguments)
 
 
 def _build(

@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 #: Names a file to which each hook adds, a line each, what it sees being written into the tree.
 VARIABLE = "ISOLATED_BACKEND_LOG_WRITES"
 
+#: What a line begins with that names a program or an extension module which may have written.
+PROGRAM = "//"
+
 
 @contextmanager
-def opened(path: str) -> Iterator[Callable[[str], object]]:
-    """Yield a function that adds a line to the file at *path*.
+def opened(path: str | None) -> Iterator[Callable[[str], object]]:
+    """Yield a function that adds a line to the file at *path*, if there is one.
 
     Raises:
         SettingsError: the file cannot be opened.
     """
+    if not path:
+        yield lambda line: None
+        return
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     except OSError as error:
