@@ -25,6 +25,8 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    # The first hook of a test is the first of the process, whatever other tests have called.
+    monkeypatch.setattr("isolated_backend.process._first_is_to_come", [True])
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ import pytest
 from backends import OURS, PLAIN, HookProcess
 from calls import call_on
 from isolated_backend import redirect
+from isolated_backend.errors import ShortcutError, VanishedFileError
 from isolated_backend.redirect.replacement import is_setuptools_own
 from isolated_backend.shortcuts import archive
+from isolated_backend.shortcuts import sdist as shortcut
 
 SETUP = """\
 import os, sys
@@ -109,7 +111,7 @@ cmdclass = {}
 """,
 }
 
-STREAMED = {"nothing", "the run of sdist"}
+STREAMED = {"nothing", "the run of sdist", "how tarfile describes it", "the format of tarfile"}
 
 
 @pytest.fixture
@@ -161,7 +163,7 @@ def everything(sdist: Path) -> list[dict[str, Any]]:
     with tarfile.open(sdist) as opened:
         for member in opened:
             file = opened.extractfile(member)
-            said = member.get_info() | {"pax": sorted(member.pax_headers), "chksum": None}
+            said = dict(member.get_info()) | {"pax": sorted(member.pax_headers), "chksum": None}
             if member.isdir() or "egg-info" in member.name or member.name.endswith(MADE):
                 said.pop("mtime")
             found.append(said | {"content": file.read() if file else None})
@@ -183,8 +185,7 @@ def test_the_archive_is_setuptools_own(overridden: str, root: Path, tmp_path: Pa
     # Staging says of each file that it copies it; of a streamed one there is nothing to say.
     assert "copying files/deep.txt" in said
     assert ("copying files/deep.txt" in ours_said) == (overridden not in STREAMED)
-    assert "copying files/larger" in ours_said
-    assert archive.SAMPLE not in ours_said
+    assert "/sample" not in ours_said
 
 
 def test_a_file_that_cannot_be_read_is_a_clear_error(root: Path, tmp_path: Path) -> None:
@@ -212,45 +213,105 @@ setup(name""",
     assert os.listdir(tmp_path / "out") == []
 
 
-def test_names_that_lead_elsewhere_are_all_left_to_setuptools(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(root)
+def test_names_that_lead_elsewhere_are_all_left_to_setuptools(tmp_path: Path) -> None:
+    call = call_on(tmp_path / "root")
     plain = os.path.join("demo", "__init__.py")
-    assert archive.without_staging([plain, "files/special", "files/none"]) == {plain}
-    for odd in (os.pardir + "/other", str(root / "setup.cfg"), "./setup.cfg", "demo//x"):
-        assert archive.without_staging([plain, odd]) == set()
+    call.listed = {plain: 0o100644, "special": 0o104755, "directory": 0, "setup.cfg": 0o100644}
+    listed = [*call.listed, "unknown"]
+    assert shortcut._streamed(call, listed) == {plain: 0o100644}
+    for odd in (os.pardir + "/other", str(tmp_path / "setup.cfg"), "./setup.cfg", "demo//x"):
+        assert shortcut._streamed(call, [*listed, odd]) == {}
 
 
-def staging_of(tmp_path: Path, *, fraction: int = 500_000_000) -> str:
-    """Return a staging directory with nothing but a sample, and with what staging leaves of it."""
-    staging = tmp_path / str(fraction) / "demo-1"
+@pytest.fixture
+def staging(tmp_path: Path) -> str:
+    """Return an empty staging directory."""
+    staging = tmp_path / "stage" / "demo-1"
     staging.mkdir(parents=True)
-    os.utime(archive.make_sample(str(staging)), ns=(0, 10**9 + fraction))
     return str(staging)
 
 
-def no_skips(name: str) -> None:
-    raise AssertionError(f"{name} is skipped")
+def manner(*, fractions: bool = True) -> archive.Manner:
+    return archive.Manner(tarfile.TarInfo(), fractions)
+
+
+def _pack(place: str, top: str) -> str:
+    made = os.path.join(place, "theirs")
+    shutil.make_archive(made, "gztar", place, top)
+    return made + ".tar.gz"
+
+
+def _pack_otherwise(place: str, top: str) -> str:
+    made = os.path.join(place, "theirs")
+    with tarfile.open(made, "w:gz") as opened:
+        opened.add(os.path.join(place, top), top, filter=_of_somebody)
+    return made
+
+
+def _of_somebody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uname = "somebody"
+    return member
+
+
+@pytest.mark.parametrize("fractions", [True, False])
+def test_samples_show_how_setuptools_describes_a_file(fractions: bool, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("one")
+    os.utime(one, ns=(0, -750_000_000))
+    shutil.copy2(one, two)
+    if not fractions:
+        os.utime(two, ns=(0, -1_000_000_000))
+    found = archive.Manner.of(str(one), str(two), str(tmp_path / "place"), "demo-1", _pack)
+    assert found is not None
+    assert found.fractions == fractions
+    assert found.like.uid == os.geteuid()
+
+
+@pytest.mark.parametrize("how", ["content", "mode", "time", "owner"])
+def test_samples_show_if_setuptools_does_otherwise(how: str, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path in (one, two):
+        path.write_text("content" * (how == "content" and path == two))
+        moment = 1_600_000_000 + (how == "time" and path == two)
+        os.utime(path, (moment, moment))
+    if how == "mode":
+        two.chmod(0o755)
+    pack = _pack_otherwise if how == "owner" else _pack
+    place = str(tmp_path / "place")
+    assert archive.Manner.of(str(one), str(two), place, "demo-1", pack) is None
+
+
+def test_a_file_with_a_fraction_of_a_second_is_the_best_sample(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in "abc"]
+    for path in paths:
+        Path(path).touch()
+        os.utime(path, ns=(0, 10**9 + (path == paths[1])))
+    assert archive.one_to_stage(paths) == paths[1]
+    assert archive.one_to_stage(paths[2:]) == paths[2]
+    with pytest.raises(VanishedFileError, match="none"):
+        archive.one_to_stage([str(tmp_path / "none")])
+
+
+def modes(*names: str) -> dict[str, int]:
+    return {name: os.stat(name).st_mode for name in names}
 
 
 def test_fractions_are_lost_where_staging_loses_them(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, staging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it does up to setuptools 80 or so; it rounds down, before 1970, too."""
     monkeypatch.chdir(root)
     os.utime("files/executable", ns=(0, -750_000_000))
     made = str(tmp_path / "made.tar.gz")
-    for fraction, large, old in (
-        (0, 1_600_000_000, -1),
-        (500_000_000, 1_600_000_000.1234567, -0.75),
+    for fractions, large, old in (
+        (False, 1_600_000_000, -1),
+        (True, 1_600_000_000.1234567, -0.75),
     ):
-        staging = staging_of(tmp_path, fraction=fraction)
-        archive.write(made, staging, ["files/executable", "files/large"], no_skips)
+        streamed = modes("files/executable", "files/large")
+        archive.write(made, staging, streamed, manner(fractions=fractions))
         with tarfile.open(made) as opened:
             assert opened.getmember("demo-1/files/large").mtime == pytest.approx(large, abs=1e-5)
             assert opened.getmember("demo-1/files/executable").mtime == old
-            assert f"demo-1/{archive.SAMPLE}" not in opened.getnames()
 
 
 def _replace_by_a_pipe(path: Path) -> None:
@@ -277,57 +338,93 @@ VANISHES = {
 
 
 @pytest.mark.parametrize("replace", VANISHES.values(), ids=VANISHES)
-def test_what_has_ceased_to_be_a_file_is_left_out(
-    replace: Callable[[Path], None], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_has_ceased_to_be_a_file_is_an_error_that_names_it(
+    replace: Callable[[Path], None],
+    root: Path,
+    staging: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Setuptools skips it, too; a pipe would be waited for for ever."""
+    """A pipe would be waited for for ever."""
     monkeypatch.chdir(root)
-    name, kept = os.path.join("files", "deep", "er", "text"), os.path.join("demo", "__init__.py")
-    streamed = archive.without_staging([name, kept])
-    assert streamed == {name, kept}
+    name = os.path.join("files", "deep", "er", "text")
+    streamed = modes(name, os.path.join("demo", "__init__.py"))
     replace(root / name)
-    made, skipped = str(tmp_path / "made.tar.gz"), list[str]()
-    archive.write(made, staging_of(tmp_path), streamed, skipped.append)
-    assert skipped == [name]
-    with tarfile.open(made) as opened:
-        assert [member.name for member in opened if member.isfile()] == ["demo-1/demo/__init__.py"]
+    made = tmp_path / "made.tar.gz"
+    with pytest.raises(VanishedFileError, match=name):
+        archive.write(str(made), staging, streamed, manner())
+    assert not made.exists()
 
 
 @pytest.mark.parametrize("size", [0, 100, 3 << 20], ids=["emptied", "cut", "grown"])
 def test_a_file_of_another_size_is_what_it_is_when_it_is_read(
-    size: int, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    size: int, root: Path, staging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    streamed = archive.without_staging(["files/large"])
+    streamed = modes("files/large")
     os.truncate("files/large", size)
     made = str(tmp_path / "made.tar.gz")
-    archive.write(made, staging_of(tmp_path), streamed, no_skips)
+    archive.write(made, staging, streamed, manner())
     with tarfile.open(made) as opened:
         file = opened.extractfile("demo-1/files/large")
         assert file is not None
         assert file.read() == (root / "files" / "large").read_bytes()
 
 
-def test_an_sdist_is_made_while_a_file_goes(root: Path, tmp_path: Path) -> None:
-    """Coverage, a log, a test run beside it: files come and go."""
-    (root / "setup.py").write_text(
-        SETUP.format(
-            overrides="""
-import isolated_backend.shortcuts.archive as archive
-make_sample = archive.make_sample
-def at_the_last_moment(directory):
-    os.remove("files/empty")
-    return make_sample(directory)
-archive.make_sample = at_the_last_moment
-cmdclass = {}
-"""
-        )
-    )
-    made, said = build(OURS, root, tmp_path / "ours")
-    assert "'files/empty' not a regular file -- skipping" in said
-    with tarfile.open(made) as opened:
-        assert "demo-1.dev0/files/empty" not in opened.getnames()
-        assert "demo-1.dev0/files/deep.txt" in opened.getnames()
+def _empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def _make_longer(path: Path) -> None:
+    os.truncate(path, 3 << 20)
+
+
+def _make_executable(path: Path) -> None:
+    path.chmod(0o755)
+
+
+CHANGES = {"emptied": _empty, "grown": _make_longer, "executable": _make_executable}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("when", ["while it is read", "when another one is"])
+def test_a_file_that_changes_while_the_archive_is_made_disproves_it(
+    when: str,
+    change: Callable[[Path], None],
+    root: Path,
+    staging: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that all of it is of one moment."""
+    monkeypatch.chdir(root)
+    name, later = os.path.join("files", "executable"), os.path.join("files", "large")
+    original = tarfile.TarFile.addfile
+
+    def addfile(self: tarfile.TarFile, member: tarfile.TarInfo, *file: Any) -> None:
+        if member.name.endswith(later):
+            change(root / (later if when == "while it is read" else name))
+        original(self, member, *file)
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", addfile)
+    made = tmp_path / "made.tar.gz"
+    if change is _make_executable:
+        (root / name).chmod(0o644)
+    streamed = modes(name, later)
+    with pytest.raises(ShortcutError, match="has changed"):
+        archive.write(str(made), staging, streamed, manner())
+    assert not made.exists()
+
+
+def test_a_mode_that_changes_after_the_list_was_made_disproves_it(
+    root: Path, staging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another one it might have to be staged."""
+    monkeypatch.chdir(root)
+    streamed = modes("files/large")
+    (root / "files" / "large").chmod(0o4755)
+    with pytest.raises(ShortcutError, match="has changed"):
+        archive.write(str(tmp_path / "made.tar.gz"), staging, streamed, manner())
 
 
 def test_whoever_has_replaced_a_function_sees_all_files(tmp_path: Path) -> None:

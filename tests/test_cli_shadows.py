@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from isolated_backend.cli import main, shadows
-from isolated_backend.shadow import slots
+from isolated_backend.shadow import slots, tenant
+from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
 from isolated_backend.writers.guard import tree_access
 from isolated_backend.writers.holders import TreeStatus
@@ -70,7 +71,7 @@ def _left(root: Path, temporary: Path, content: str = "12345") -> Path:
         pass
     Path(place, "build").mkdir(parents=True)
     Path(place, "build", "file").write_text(content)
-    Path(place + slots.LOCK).write_text(f"99999999\nbuild_sdist\n{root}")
+    Path(place + tenant.LOCK).write_text(f"99999999\nbuild_sdist\n{root}")
     return Path(place)
 
 
@@ -105,7 +106,7 @@ def test_a_build_at_work(
         found = _status(capsys)
         assert found["shadows"] == [
             {
-                "path": os.path.join(slots.directory_of(str(root), str(temporary)), "0"),
+                "path": os.path.join(temporary_files.directory_of(str(root), str(temporary)), "0"),
                 "state": "in use",
                 "user": user,
                 "pid": pid,
@@ -174,7 +175,7 @@ def test_leftovers_and_kept_ones_are_shown(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept, left = _kept(root, temporary), _left(root, temporary)
-    private = temporary / (slots.PREFIX + "abc")
+    private = temporary / (temporary_files.PREFIX + "abc")
     private.mkdir()
     found = {each["path"]: each for each in _status(capsys)["shadows"]}
     assert {path: each["state"] for path, each in found.items()} == {
@@ -196,7 +197,7 @@ def test_a_lock_that_tells_nothing(
 ) -> None:
     """A process that setup.py has forked goes on without the build."""
     with slots.lease(str(root), str(temporary)) as place:
-        Path(place + slots.LOCK).write_text(content)
+        Path(place + tenant.LOCK).write_text(content)
         (found,) = _status(capsys)["shadows"]
         assert (found["state"], found["pid"], found["root"]) == ("in use", None, None)
         assert main(["status"]) == 0
@@ -207,7 +208,7 @@ def test_a_lock_that_is_something_else_keeps_nobody_waiting(
     root: Path, tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _left(root, temporary)
-    lock = Path(f"{left}{slots.LOCK}")
+    lock = Path(f"{left}{tenant.LOCK}")
     lock.rename(tmp_path / "lock")
     os.mkfifo(lock)
     (found,) = _status(capsys)["shadows"]
@@ -222,7 +223,7 @@ def test_without_a_lock_nothing_is_known(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _left(root, temporary)
-    Path(f"{left}{slots.LOCK}").unlink()
+    Path(f"{left}{tenant.LOCK}").unlink()
     (found,) = _status(capsys)["shadows"]
     assert found["state"] == "unknown"
     assert main(["clean"]) == 0
@@ -248,7 +249,7 @@ def test_what_is_not_a_project_is_passed_over(
     left = _left(root, temporary)
     (left.parent.parent / "file").touch()
     (left.parent / "tree.lock").touch()
-    (temporary / (slots.PREFIX + "file")).touch()
+    (temporary / (temporary_files.PREFIX + "file")).touch()
     assert len(_status(capsys)["shadows"]) == 1
 
 
@@ -293,7 +294,7 @@ def test_compiled_files_go_too(
 ) -> None:
     with slots.lease(str(root), str(temporary)):
         pass
-    files = Path(slots.home(str(temporary)), compiled.NAME)
+    files = Path(temporary_files.home(str(temporary)), compiled.NAME)
     files.mkdir()
     (files / "00112233.cpython-311.pyc").write_bytes(b"x" * 1000)
     assert _status(capsys)["shadows"] == []
@@ -343,7 +344,7 @@ def test_what_cannot_be_cleaned_is_named(
     def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(slots, "remove", refuse)
+    monkeypatch.setattr("isolated_backend.cli.shadows.remove", refuse)
     assert main(["clean"]) == 2
     assert capsys.readouterr().err == (
         f"isolated-backend: {left} cannot be emptied: Permission denied.\n"
@@ -362,9 +363,9 @@ def test_no_directory_for_temporary_files(
 def test_a_hook_says_what_it_is(root: Path, temporary: Path) -> None:
     """The lock file of a slot names the process, the hook and the project while it is in use."""
     with slots.lease(str(root), str(temporary), purpose="build_sdist") as place:
-        assert slots.Tenant.of(place) == (os.getpid(), "build_sdist", os.path.realpath(root))
-    assert slots.Tenant.of(place) is None
-    assert Path(place + slots.LOCK).read_bytes() == b""
+        assert tenant.Tenant.of(place) == (os.getpid(), "build_sdist", os.path.realpath(root))
+    assert tenant.Tenant.of(place) is None
+    assert Path(place + tenant.LOCK).read_bytes() == b""
 
 
 def test_a_full_disk_is_no_reason_not_to_build(

@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from backends import OURS, PLAIN, HookProcess
+from isolated_backend.errors import ShortcutError, VanishedFileError
 from isolated_backend.shortcuts.copies import Copies
 
 if sys.platform == "win32":  # pragma: no cover
@@ -115,7 +116,7 @@ with open("setup.cfg", "w") as file:
     "namespace packages": 'options["namespace_packages"] = ["demo"]',
 }
 
-NOT_COPIED = {"nothing", "the run of egg_info", "compiled files"}
+NOT_COPIED = {"nothing", "the run of egg_info"}
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def build(backend: str, root: Path, out: Path) -> tuple[Path, str]:
     return out / outcome.result, process.output
 
 
-def everything(wheel: Path) -> list[dict[str, Any]]:
+def everything(wheel: Path) -> list[dict[str, object]]:
     """Return all that the archive says of its members, but the times of what setuptools makes."""
     found = []
     with zipfile.ZipFile(wheel) as opened:
@@ -202,54 +203,161 @@ def test_the_wheel_is_setuptools_own(changed: str, umask: int, root: Path, tmp_p
     assert ("copying demo/plain.txt" in ours_said) == (changed not in NOT_COPIED)
 
 
-def test_a_copy_that_was_put_off_can_be_made_after_all(tmp_path: Path) -> None:
-    source, lib = tmp_path / "a.py", tmp_path / "lib"
+@pytest.fixture
+def copies(tmp_path: Path) -> Copies:
+    """Return copies that know what one looks like, for ``lib`` and ``out``."""
+    copies = Copies()
+    for kind, mode in ((False, 0o604), (True, 0o600)):
+        source, target = tmp_path / f"sample-{kind}", tmp_path / "lib" / f"sample-{kind}"
+        target.parent.mkdir(exist_ok=True)
+        for path in (source, target):
+            path.touch(mode)
+            os.utime(path, (1_600_000_000, 1_600_000_000))
+        assert not copies.put_off(str(source), str(target), preserve_mode=kind)
+        copies.learn(str(source), str(target), preserve_mode=kind)
+    return copies
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    source = tmp_path / "a.py"
     source.write_text("a")
     source.chmod(0o640)
-    lib.mkdir()
-    copies = Copies()
+    return source
+
+
+def finished(copies: Copies, place: Path) -> dict[str, str]:
+    """Do what setuptools does with ``lib``; return what to write into the wheel."""
+    out = place / "out"
+    shutil.copytree(place / "lib", out)
+    copies.move_tree(str(place / "lib"), str(out))
+    return dict(copies.files(str(out)))
+
+
+def test_another_copy_to_the_same_place_is_the_one_that_counts(
+    copies: Copies, source: Path, tmp_path: Path
+) -> None:
+    lib, out = tmp_path / "lib", tmp_path / "out"
+    other = source.with_name("b.py")
+    other.touch(0o444)  # the copy of which would be writable
+    for name in ("a.py", "b.py", "sub/c.py"):
+        assert copies.put_off(str(source), str(lib / name), preserve_mode=True)
     assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
-    assert str(lib / "a.py") in copies
-    # Another file for the same place: setuptools decides which one it is.
-    assert not copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
-    assert (lib / "a.py").read_text() == "a"
-    assert (lib / "a.py").stat().st_mode & 0o777 == 0o640
-    assert copies.put_off(str(source), str(lib / "sub" / "b.py"), preserve_mode=True)
-    moved = str(tmp_path / "out" / "sub" / "b.py")
-    assert copies.move_tree(str(lib), str(tmp_path / "out")) == [moved]
-    assert list(copies.files(str(tmp_path / "out"))) == [("sub/b.py", str(source))]
-    copies.make_all()
-    assert list(copies.files(str(tmp_path / "out"))) == [("sub/b.py", moved)]
-    assert not (lib / "sub").exists()
+    assert not copies.put_off(str(other), str(lib / "b.py"), preserve_mode=True)
+    assert str(lib / "b.py") not in copies
+    moved = [str(out / "sub" / "c.py"), str(out / "a.py")]
+    assert copies.move_tree(str(lib), str(out)) == moved
+    assert list(copies.files(str(out))) == [("a.py", str(source)), ("sub/c.py", str(source))]
 
 
-def test_files_come_before_what_is_in_the_directories(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.touch()
-    copies = Copies()
+def test_files_come_before_what_is_in_the_directories(
+    copies: Copies, source: Path, tmp_path: Path
+) -> None:
     names = ["a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py"]
     for name in reversed(names):
         assert copies.put_off(str(source), str(tmp_path / "lib" / name), preserve_mode=True)
     expected = sorted(names, key=lambda name: (name.split("/")[:-1], name))
-    assert (
-        [name for name, _ in copies.files(str(tmp_path / "lib"))]
-        == expected
-        == [*("a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py")]
-    )
+    found = [name for name in finished(copies, tmp_path) if not name.startswith("sample")]
+    assert found == expected == [*("a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py")]
 
 
-def test_the_mode_of_a_new_file_is_learned_from_one(tmp_path: Path) -> None:
-    source, made = tmp_path / "a.py", tmp_path / "made"
-    source.touch()
-    made.touch()
+def test_the_mode_of_a_new_file_is_learned_from_one(
+    copies: Copies, source: Path, tmp_path: Path
+) -> None:
+    assert not Copies().put_off(str(source), str(tmp_path / "lib1"), preserve_mode=False)
     source.chmod(0o604)
-    made.chmod(0o604)
-    copies = Copies()
-    assert not copies.put_off(str(source), str(tmp_path / "lib1"), preserve_mode=False)
-    copies.learn(str(made))
     assert copies.put_off(str(source), str(tmp_path / "lib2"), preserve_mode=False)
     source.chmod(0o644)
     assert not copies.put_off(str(source), str(tmp_path / "lib3"), preserve_mode=False)
+
+
+def test_all_that_was_put_off_is_in_the_wheel_once(
+    copies: Copies, source: Path, tmp_path: Path
+) -> None:
+    assert copies.put_off(str(source), str(tmp_path / "lib" / "a.py"), preserve_mode=True)
+    members = list(finished(copies, tmp_path))
+    out = str(tmp_path / "out")
+    copies.prove(out, members)
+    for wrong in (members[1:], [*members, "a.py"]):
+        with pytest.raises(ShortcutError, match="just one member"):
+            copies.prove(out, wrong)
+
+
+def change(source: Path) -> None:
+    source.write_text("b")
+
+
+def replace(source: Path) -> None:
+    other = source.with_name("other")
+    shutil.copy2(source, other)
+    other.rename(source)
+
+
+def remove(source: Path) -> None:
+    source.unlink()
+
+
+def make_a_pipe(source: Path) -> None:
+    source.unlink()
+    os.mkfifo(source)
+
+
+@pytest.mark.parametrize(
+    ("touch", "error"),
+    [
+        (change, ShortcutError),
+        (replace, ShortcutError),
+        (remove, VanishedFileError),
+        (make_a_pipe, VanishedFileError),
+    ],
+)
+def test_a_file_that_does_not_stay_as_it_was_disproves_it(
+    touch: Callable[[Path], None],
+    error: type[Exception],
+    copies: Copies,
+    source: Path,
+    tmp_path: Path,
+) -> None:
+    """Before it is written, and as long as others are being written."""
+    os.utime(source, (1_600_000_000, 1_600_000_000))
+    assert copies.put_off(str(source), str(tmp_path / "lib" / "a.py"), preserve_mode=True)
+    members = list(finished(copies, tmp_path))
+    touch(source)
+    with pytest.raises(error, match=r"a\.py"):
+        copies.prove(str(tmp_path / "out"), members)
+    with pytest.raises(error, match=r"a\.py"):
+        list(copies.files(str(tmp_path / "out")))
+
+
+@pytest.mark.parametrize("name", ["sample-False", "sample-True"])
+@pytest.mark.parametrize("how", ["content", "mode", "time", "missing"])
+def test_copies_that_are_more_than_that_disprove_it(
+    name: str, how: str, copies: Copies, tmp_path: Path
+) -> None:
+    members = list(finished(copies, tmp_path))
+    copies.prove(str(tmp_path / "out"), members)
+    sample = tmp_path / "out" / name
+    if how == "mode":
+        sample.chmod(0o644)
+    elif how == "missing":
+        sample.unlink()
+    else:
+        sample.write_text("more" * (how == "content"))
+        moment = 1_600_000_000 + (how == "time")
+        os.utime(sample, (moment, moment))
+    with pytest.raises(ShortcutError, match=f"more of .*{name} than a copy"):
+        copies.prove(str(tmp_path / "out"), members)
+
+
+def test_what_setuptools_does_not_take_along_disproves_it(
+    copies: Copies, source: Path, tmp_path: Path
+) -> None:
+    assert copies.put_off(str(source), str(tmp_path / "lib" / "a.py"), preserve_mode=True)
+    with pytest.raises(ShortcutError, match="along"):
+        list(copies.files(str(tmp_path / "out")))  # not moved
+    (tmp_path / "lib" / "a.py").touch()
+    with pytest.raises(ShortcutError, match="along"):
+        list(copies.files(str(tmp_path / "lib")))  # made by somebody else
 
 
 def test_a_wheel_of_data_alone_has_it(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from isolated_backend.errors import BuildAgainError, TreeLockError
-from isolated_backend.shadow import slots
+from isolated_backend.shadow.temporary import directory_of, home, temporary_directory
 from isolated_backend.writers import guard, holders, nested, treelock
 from isolated_backend.writers.access import Access
 from isolated_backend.writers.guard import tree_access
@@ -101,8 +101,8 @@ def test_the_mark_is_one_hooks_alone(root: Path) -> None:
 
 
 def test_in_a_directory_that_others_can_change_there_is_no_mark(root: Path) -> None:
-    os.mkdir(slots.home(os.environ["TMPDIR"]))
-    os.chmod(slots.home(os.environ["TMPDIR"]), 0o777)
+    os.mkdir(home(os.environ["TMPDIR"]))
+    os.chmod(home(os.environ["TMPDIR"]), 0o777)
     mark = Mark(str(root), "hook")
     assert not mark.leave({})
     assert mark.read() is None
@@ -251,7 +251,7 @@ def test_who_has_written_unseen_begins_again(
 ) -> None:
     with pytest.raises(BuildAgainError):
         hook(root, lambda: write_unseen("new.py"))
-    assert "/somewhere/foreign.so has changed" in capfd.readouterr().err
+    assert "new.py was written unseen, perhaps by /somewhere/foreign.so" in capfd.readouterr().err
     with access(root):
         assert is_taken(root, for_reading=True)
         write_unseen("newer.py")  # now nobody is there to read it
@@ -326,19 +326,19 @@ def test_where_the_kernel_has_no_lock_the_users_own_file_has(
     with access(root):
         write()
         assert is_taken(root, for_reading=True)
-    directory = slots.directory_of(str(root), slots.temporary_directory())
+    directory = directory_of(str(root), temporary_directory())
     assert os.path.exists(os.path.join(directory, "tree.lock"))
 
 
 def test_the_users_own_file_is_not_where_others_can_put_theirs(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(slots.home(os.environ["TMPDIR"]))
-    home.mkdir()
-    home.chmod(0o777)
+    place = Path(home(os.environ["TMPDIR"]))
+    place.mkdir()
+    place.chmod(0o777)
     lock = open_lock(str(root), inner=True)
     assert lock.descriptor is None
-    assert list(home.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
 # --- who has started this build -----------------------------------------------------------------
@@ -380,7 +380,7 @@ def test_a_hook_of_this_process_is_no_such_process(root: Path) -> None:
     other = open_lock(str(root))
     assert other.try_write()
     lock = open_lock(str(root))
-    assert holders.held_around(lock.descriptor) is None
+    assert holders.locked_around(lock.descriptor) is None
     lock.close()
     other.close()
 

@@ -41,3 +41,10 @@ def test_what_somebody_has_frozen_stays_so() -> None:
         "assert gc.get_freeze_count() == frozen\n"
     )
     assert run(script).returncode == 0
+
+
+def test_what_is_frozen_meanwhile_stays_so() -> None:
+    script = GARBAGE.format(before="") + (
+        "with garbage_kept():\n    gc.freeze()\nassert gc.get_freeze_count() > 100_000\n"
+    )
+    assert run(script).returncode == 0

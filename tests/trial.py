@@ -23,8 +23,9 @@ LEGACY = {"legacy"}
 #: What an editable install of a sample has to leave in the root, for the imports to find it there.
 LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
 
-#: A path in a shadow, up to what would be its path in the root; and a name of :mod:`tempfile`'s.
-_PASSING = re.compile(r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+/|\btmp\w{8}\b")
+#: A slot, and a directory of :mod:`tempfile`'s.
+_SLOT = r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+"
+_PASSING = re.compile(r"[^\s'\"]*\btmp\w{8}\b")
 
 #: A pattern of MANIFEST.in finds nothing in ``build/`` unless there is one in the root.
 _OF_STAGING = re.compile(r"^warning: no .*under directory 'build'$")
@@ -40,6 +41,7 @@ class Made:
     outcomes: dict[str, Outcome]
     out: Path
     began: float
+    root: Path
 
     @property
     def failures(self) -> dict[str, str]:
@@ -64,7 +66,7 @@ def make(process: HookProcess, out: Path, hooks: Iterable[str] = HOOKS) -> Made:
         (out / hook).mkdir(parents=True)
     began = time.time()
     outcomes = process(*[call_into(hook, out / hook) for hook in hooks])
-    return Made(dict(zip(hooks, outcomes, strict=True)), out, began)
+    return Made(dict(zip(hooks, outcomes, strict=True)), out, began, process.root)
 
 
 def differences(
@@ -166,15 +168,17 @@ def _is_told_later(hook: str, outcome: Outcome, ours: Made) -> bool:
 def _otherwise_warned(one: list[str], two: list[str], plain: Made, ours: Made) -> Iterator[str]:
     """Compare what two hooks have said on the standard error stream, wherever they worked."""
     first, second = (
-        [
-            _PASSING.sub("", line).replace(str(made.out), "OUT")
-            for line in lines
-            if not _OF_STAGING.search(line)
-        ]
+        [_without_places(line, made) for line in lines if not _OF_STAGING.search(line)]
         for lines, made in ((one, plain), (two, ours))
     )
     if first != second:
         yield from (line for line in ndiff(first, second) if line[0] in "+-")
+
+
+def _without_places(line: str, made: Made) -> str:
+    """Return *line* without what tells where a hook worked."""
+    line = re.sub(f"{_SLOT}{made.root}/", "", line)
+    return _PASSING.sub("", line).replace(str(made.out), "OUT")
 
 
 def _unlike(plain: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from isolated_backend import redirect
 from isolated_backend.call import Call
 from isolated_backend.settings import Settings
 from isolated_backend.shadow.paths import Shadow
-from isolated_backend.shadow.slots import PREFIX
+from isolated_backend.shadow.temporary import PREFIX
 
 #: What setuptools would leave in the root stays in the shadow, as in a hook.
 REDIRECTED = "redirected"

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 class BackendError(Exception):
     """A fault that the user can mend; its text is one or two sentences for them.
 
-    :mod:`isolated_backend.hook` turns it into :class:`SystemExit`, so that a frontend shows
-    the text and not a traceback.
+    :mod:`isolated_backend.hook` turns it into :class:`SystemExit`: no frontend shows a traceback.
     """
 
 
 class SettingsError(BackendError):
-    """``[tool.isolated-backend]`` or a variable of the environment says what it cannot say."""
+    """An unknown key, or a wrong value, in ``[tool.isolated-backend]`` or the environment."""
 
 
 class ShadowError(BackendError):
@@ -26,11 +25,27 @@ class ShadowError(BackendError):
 
 
 class RedirectError(BackendError):
-    """The installed setuptools lacks something that has to be redirected."""
+    """The installed setuptools is missing, or lacks something that has to be redirected."""
 
 
 class LostFileError(BackendError):
-    """The project's own code has put a file where setuptools would find it, and we do not."""
+    """The project's own code has put a file where setuptools would find it, and we would not."""
+
+
+class VanishedFileError(BackendError):
+    """A file of the source tree has disappeared while it was being packaged."""
+
+    @classmethod
+    def of(cls, name: str) -> VanishedFileError:
+        """Return the error about the file *name*."""
+        return cls(
+            f"{name} was there when the build began to package it, and has disappeared; "
+            "build again when nothing else changes the source tree."
+        )
+
+
+class ShortcutError(BackendError):
+    """The result of a shortcut cannot be trusted: the hook is run again without shortcuts."""
 
 
 class PublishError(BackendError):
@@ -45,6 +60,14 @@ class BuildAgainError(BackendError):
     """The hook has to be run once more; then it has the source tree to itself from the start."""
 
 
+class NoProcessError(BackendError):
+    """No process can be started for a hook."""
+
+
+class NoAnswerError(BackendError):
+    """The process of a hook has ended before the hook did."""
+
+
 class PrivateTreeError(BackendError):
     """There is no private tree here; the text is the reason, as part of a sentence."""
 
@@ -56,7 +79,9 @@ class ReadOnlyTreeError(BackendError):
 def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield *error*, and what it was raised from or while handling, one by one."""
     cause: BaseException | None = error
-    while cause is not None:
+    seen = set[int]()  # `raise error from error` makes a circle
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__
 

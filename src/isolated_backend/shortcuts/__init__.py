@@ -33,3 +33,14 @@ def replacements(call: Call) -> Sequence[Replacements]:
     from . import metadata, plugins, sdist, wheel
 
     return [metadata.replaces, plugins.replaces, sdist.replaces, wheel.replaces]
+
+
+def check(call: Call) -> None:
+    """Look whether what shortcuts have made for *call* is as good as what setuptools makes.
+
+    Raises:
+        ShortcutError: it is not; make it without.
+    """
+    from . import proof
+
+    proof.check(call)

@@ -1,139 +1,174 @@
-"""An sdist's archive, from a staging directory and from files that are still in the tree.
+"""An sdist's archive, of a staging directory and of files that are still in the tree.
 
-setuptools copies every file of an sdist into a staging directory and archives that. All that the
-copy changes is the owner and, in some versions, the fraction of a second of the modification time;
-a sample that has been staged shows both. So the others can go from the tree into the archive
-without a copy, and the archive is the same.
-
-The tree may change meanwhile, as it may while setuptools copies: a file is read at one moment, and
-whatever has ceased to be one is left out as setuptools leaves it out.
+A file that has been staged differs in the archive from itself: by its owner and, with some versions
+of setuptools, by the fraction of a second of its time. Samples show both, and that all else is as
+it is thought to be.
 """
 
 from __future__ import annotations
 
-import errno
-import io
+import filecmp
+import gzip
 import os
 import stat
 import tarfile
 import time
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager, suppress
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-from .compression import gzipped_tar
+from ..errors import ShortcutError, VanishedFileError
+from .proof import Sources, vanishing_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..reproducible import NormalForm
 
-#: The name of the sample in a staging directory.
-SAMPLE = ".isolated-backend-sample"
-
-_SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 _SECOND = 10**9
-_SAMPLE_TIME = 1.5
-
-#: Bytes of a file that is read at once. A larger one is staged: the copy costs little beside it.
-_LARGEST = 1 << 20
-
-#: What opening a path says that is no regular file any more, or none at all.
-_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
+_SAMPLE, _SAMPLE_TIME = "sample", 1.5
 
 
-def without_staging(names: Iterable[str]) -> set[str]:
-    """Return those of the files *names* that need not be staged.
+class Manner(NamedTuple):
+    """How setuptools describes a staged file in an archive.
 
-    Args:
-        names: relative to the current directory, which is the project root.
-
-    Returns:
-        Regular files, not too large, whose copy has the same mode. None at all if a name leads out
-        of the staging directory: then it is for setuptools to say what becomes of it.
+    Attributes:
+        like: a member with the owner that all have.
+        fractions: whether times have the fractions of seconds that the file's own have.
     """
-    found = set()
+
+    like: tarfile.TarInfo
+    fractions: bool
+
+    @classmethod
+    def of(
+        cls, name: str, staged: str, place: str, top: str, pack: Callable[[str, str], str]
+    ) -> Manner | None:
+        """Find out; return ``None`` if it is not the known manner.
+
+        Args:
+            name: of a file (:func:`one_to_stage`).
+            staged: the path of what staging has made of it.
+            place: a directory to work in, which does not exist.
+            top: the name of the staging directory.
+            pack: makes an archive of a directory in another one, as setuptools does, and returns
+                its path.
+        """
+        with vanishing_named(name):
+            one, two = os.stat(name), os.stat(staged)
+            if one.st_mode != two.st_mode or not filecmp.cmp(name, staged, shallow=False):
+                return None
+        fractions = one.st_mtime_ns == two.st_mtime_ns
+        if not fractions and one.st_mtime_ns // _SECOND * _SECOND != two.st_mtime_ns:
+            return None
+        like = _packed_sample(place, top, pack)
+        return cls(like, fractions) if like else None
+
+
+def one_to_stage(names: Iterable[str]) -> str:
+    """Return the one of the files *names* whose copy tells most: it has a fraction of a second.
+
+    Raises:
+        VanishedFileError: one is no regular file any more.
+    """
     for name in names:
-        if os.path.isabs(name) or name.startswith(os.pardir) or name != os.path.normpath(name):
-            return set()
-        try:
-            status = os.stat(name)
-        except OSError:
-            continue
-        mode = status.st_mode
-        if stat.S_ISREG(mode) and not mode & _SPECIAL_BITS and status.st_size <= _LARGEST:
-            found.add(name)
-    return found
+        with vanishing_named(name):
+            if os.stat(name).st_mtime_ns % _SECOND:
+                break
+    return name
 
 
-def make_sample(directory: str) -> str:
-    """Make a file in *directory*, to be staged under the name :data:`SAMPLE`; return its path."""
-    path = os.path.join(directory, SAMPLE)
-    with open(path, "wb"):
-        pass
-    os.utime(path, (_SAMPLE_TIME, _SAMPLE_TIME))
-    return path
+def _packed_sample(place: str, top: str, pack: Callable[[str, str], str]) -> tarfile.TarInfo | None:
+    """Return a member of a small archive of setuptools', if :func:`write` makes the same one."""
+    staging = os.path.join(place, top)
+    copy, source = os.path.join(staging, _SAMPLE), os.path.join(place, _SAMPLE)
+    os.makedirs(staging)
+    for path in (copy, source):
+        with open(path, "wb") as file:
+            file.write(b"sample")
+        os.utime(path, (_SAMPLE_TIME, _SAMPLE_TIME))
+    os.utime(staging, (_SAMPLE_TIME, _SAMPLE_TIME))
+    theirs, ours = pack(place, top), os.path.join(place, "ours.tar.gz")
+    with tarfile.open(theirs) as archive:
+        like = archive.getmember(f"{top}/{_SAMPLE}")
+    os.unlink(copy)
+    os.utime(staging, (_SAMPLE_TIME, _SAMPLE_TIME))
+    write(ours, staging, {_SAMPLE: os.stat(source).st_mode}, Manner(like, True), tree=place)
+    with gzip.open(theirs) as one, gzip.open(ours) as two:
+        return like if one.read() == two.read() else None
 
 
 def write(
     path: str,
     staging: str,
-    streamed: Iterable[str],
-    skip: Callable[[str], object],
+    streamed: Mapping[str, int],
+    manner: Manner,
     normal_form: NormalForm | None = None,
+    tree: str = "",
 ) -> None:
     """Write a gzipped tar archive of *staging*, as setuptools would if all files were staged.
 
     Args:
-        path: of the archive.
-        staging: the directory ``name-version`` with the staged files and the sample.
-        streamed: files to take from the current directory, under the same names.
-        skip: is told of each of them that is left out, for it is no file any more.
+        path: of the archive. If this fails, there is none.
+        staging: the directory ``name-version`` with the staged files.
+        streamed: the names of the other files, and their modes.
+        manner: how to describe these.
         normal_form: what the archive is to be in, if in any.
+        tree: the directory with *streamed*; the current one, if empty.
 
     Raises:
+        VanishedFileError: one of *streamed* is no regular file any more.
+        ShortcutError: one has changed while the archive was written.
         OSError: a file cannot be read, or *path* cannot be written.
     """
     finish = normal_form.of_tar if normal_form else _as_it_is
-    with normal_form.archive(path) if normal_form else gzipped_tar(path) as archive:
-        sample = os.path.join(staging, SAMPLE)
-        like = archive.gettarinfo(sample)
-        os.unlink(sample)
-        fraction_is_lost = like.mtime != _SAMPLE_TIME
-        directory_mode = os.stat(staging).st_mode
-        top = os.path.basename(staging)
-        for parts, source in sorted(_members(staging, streamed).items()):
-            name = "/".join((top, *parts))
-            if source is None:
-                member = _member(name, like, directory_mode, time.time())
-                member.type = tarfile.DIRTYPE
-                archive.addfile(finish(member))
-                continue
-            if source.startswith(staging):
-                archive.add(source, name, recursive=False, filter=finish)
-                continue
-            read = _read(source)
-            if read is None:
-                skip(source)
-                continue
-            found, content = read
-            times = float(found.st_mtime_ns // _SECOND) if fraction_is_lost else found.st_mtime
-            member = _member(name, like, found.st_mode, times)
-            member.size = len(content)
-            archive.addfile(finish(member), io.BytesIO(content))
-
-
-def _read(path: str) -> tuple[os.stat_result, bytes] | None:
-    """Return the file *path*, of one moment; ``None`` if it is no regular file.
-
-    A pipe may stand in its place: nobody waits for its other end.
-    """
-    flags = getattr(os, "O_NONBLOCK", 0)
+    top, mode, found = os.path.basename(staging), os.stat(staging).st_mode, Sources()
     try:
-        with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
-            found = os.fstat(file.fileno())
-            return (found, file.read()) if stat.S_ISREG(found.st_mode) else None
+        with normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive:
+            for parts, source in sorted(_members(staging, streamed).items()):
+                name = "/".join((top, *parts))
+                if source is None:
+                    directory = _member(archive.tarinfo(name), manner.like, mode, time.time())
+                    directory.type = tarfile.DIRTYPE
+                    archive.addfile(finish(directory))
+                elif source not in streamed:
+                    archive.add(source, name, recursive=False, filter=finish)
+                else:
+                    where = os.path.join(tree, source)
+                    with _opened(where, streamed[source]) as (file, status):
+                        found.add(where, status)
+                        member = _described(archive.tarinfo(name), status, manner)
+                        _add(archive, finish(member), file)
+            found.check_all()
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path)
+        raise
+
+
+@contextmanager
+def _opened(path: str, mode: int) -> Iterator[tuple[IO[bytes], os.stat_result]]:
+    """Open the regular file *path*; nobody waits for the other end of a pipe in its place."""
+    with ExitStack() as opened:
+        with vanishing_named(path):
+            file = opened.enter_context(open(path, "rb", 0, opener=_without_waiting))
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise VanishedFileError.of(path)
+        if status.st_mode != mode:
+            raise ShortcutError(f"The mode of {path} has changed since it was listed.")
+        yield file, status
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _add(archive: tarfile.TarFile, member: tarfile.TarInfo, file: IO[bytes]) -> None:
+    try:
+        archive.addfile(member, file)
     except OSError as error:
-        if error.errno in _NO_FILE:
-            return None
+        if error.errno is None:  # tarfile's own: the file has become shorter
+            raise ShortcutError(f"{member.name} has changed while it was packaged.") from error
         raise
 
 
@@ -163,9 +198,18 @@ def _members(staging: str, streamed: Iterable[str]) -> Mapping[tuple[str, ...], 
     return members
 
 
-def _member(name: str, like: tarfile.TarInfo, mode: int, times: float) -> tarfile.TarInfo:
-    """Return a member that belongs to whom *like* belongs to."""
-    member = tarfile.TarInfo(name)
+def _described(member: tarfile.TarInfo, status: os.stat_result, manner: Manner) -> tarfile.TarInfo:
+    """Return *member* as the file that has the *status*."""
+    whole = float(status.st_mtime_ns // _SECOND)
+    member.size = status.st_size
+    times = status.st_mtime if manner.fractions else whole
+    return _member(member, manner.like, status.st_mode, times)
+
+
+def _member(
+    member: tarfile.TarInfo, like: tarfile.TarInfo, mode: int, times: float
+) -> tarfile.TarInfo:
+    """Return *member*, given to whom *like* belongs to."""
     member.mode, member.mtime = mode, times
     member.uid, member.gid, member.uname, member.gname = like.uid, like.gid, like.uname, like.gname
     return member

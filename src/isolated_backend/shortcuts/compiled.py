@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from ..bytecode import is_the_projects
-from ..shadow import slots
+from ..shadow.removal import empty
+from ..shadow.temporary import own_home, temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +59,9 @@ def shared(root: str) -> Iterator[None]:
     """
     home = None
     if _is_wanted():
-        temporary = slots.temporary_directory()
+        temporary = temporary_directory()
         with suppress(OSError):  # whoever leases a slot will say what is wrong
-            home = slots.own_home(temporary)
+            home = own_home(temporary)
     if home is None:
         yield
         return
@@ -162,7 +163,7 @@ class _Store:
         with suppress(FileExistsError):
             os.mkdir(self._directory, 0o700)
         if len(os.listdir(self._directory)) > _MOST:
-            slots.empty(self._directory)
+            empty(self._directory)
         return shutil.disk_usage(self._directory).free > _ROOM
 
 

@@ -20,16 +20,12 @@ replaces = Replacements(
 
 
 @replaces("setuptools.command.egg_info", "egg_info", "find_sources")
-def _find_sources(call: Call, original: Method) -> Method:
+def _find_sources(call: Call, original: Method, self: Any) -> None:
     """Make no file list for build requirements and metadata: it is not in either.
 
     It is the last and by far the longest step of ``egg_info``. (All that shows is that the
     ``.egg-info`` beside the ``.dist-info``, which setuptools calls transitional, has no
     SOURCES.txt.) A project's own ``egg_info`` may do something with the list, so that gets it.
     """
-
-    def find_sources(self: Any) -> None:
-        if not is_setuptools_own(self, "run", "find_sources"):
-            original(self)
-
-    return find_sources
+    if not is_setuptools_own(self, "run", "find_sources"):
+        original(self)

@@ -1,82 +1,102 @@
-"""An sdist's archive, written without a copy of every file where nobody looks at the copies."""
+"""An sdist's archive, written without a copy of every file where nobody looks at the copies.
+
+Assumes of setuptools that ``make_release_tree`` copies each listed file, and ``make_archive`` packs
+these copies with ``tarfile``, in the order of their names. :meth:`.archive.Manner.of` finds out
+whether it does in the known way, and :func:`.archive.write` whether a file vanishes or changes.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 from importlib import import_module
+from tarfile import TarFile
 from typing import TYPE_CHECKING, Any
 
 from ..redirect.replacement import Replacements, is_own, is_setuptools_own
-from ..redirect.sdist import SomeFiles, skip
-from . import archive
+from ..redirect.sdist import SomeFiles
+from . import archive, proof
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..call import Call
     from ..redirect.replacement import Method
 
 replaces = Replacements("build_sdist")
 
+#: The bits of a mode that a copy may not have, whoever makes it.
+_SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
+
 
 @replaces("distutils.command.sdist", "sdist", "make_distribution")
-def _make_distribution(call: Call, original: Method) -> Method:
+def _make_distribution(call: Call, original: Method, self: Any) -> None:
     """Stage only what setuptools makes or edits, where nobody looks into the staging directory."""
-
-    def make_distribution(self: Any) -> None:
-        streamed = archive.without_staging(_unseen(call, self)) - {"setup.cfg"}  # that is edited
-        if not streamed:
-            original(self)
-            return
-        name = self.distribution.get_fullname()
-        base_dir = call.shadow.relocate(name)
-        call.collect(base_dir)
-        staged = [file for file in self.filelist.files if file not in streamed]
-        self.make_release_tree(base_dir, SomeFiles(staged))
-        made = os.path.join(self.dist_dir, name) + ".tar.gz"
-        self.mkpath(self.dist_dir)
-        import_module("distutils.log").info("Creating tar archive")
-        sample = archive.make_sample(call.shadow.place)
-        copied = os.path.join(base_dir, archive.SAMPLE)
-        import_module("distutils.file_util").copy_file(sample, copied, verbose=0)
-        archive.write(made, base_dir, streamed, skip, call.normal_form)
-        self.archive_files = [made]
-        self.distribution.dist_files.append(("sdist", "", made))
+    files = self.filelist.files
+    streamed = _streamed(call, files) if _is_made_by_setuptools_alone(self) else {}
+    if not streamed:
+        original(self)
+        return
+    sample = archive.one_to_stage(streamed)
+    del streamed[sample]
+    name = self.distribution.get_fullname()
+    base_dir = call.shadow.relocate(name)
+    self.make_release_tree(base_dir, SomeFiles(file for file in files if file not in streamed))
+    place, staged = os.path.join(call.shadow.place, "sample"), os.path.join(base_dir, sample)
+    manner = archive.Manner.of(sample, staged, place, name, _pack_with(self))
+    if manner is None:
         import_module("distutils.dir_util").remove_tree(base_dir)
+        original(self)
+        return
+    proof.owe(call, streamed)
+    call.collect(base_dir)
+    made = os.path.join(self.dist_dir, name) + ".tar.gz"
+    self.mkpath(self.dist_dir)
+    archive.write(made, base_dir, streamed, manner, call.normal_form)
+    proof.settle(call, streamed)
+    self.archive_files = [made]
+    self.distribution.dist_files.append(("sdist", "", made))
+    import_module("distutils.dir_util").remove_tree(base_dir)
 
-    return make_distribution
+
+def _pack_with(sdist: Any) -> Callable[[str, str], str]:
+    """Return what makes an archive of a directory in another one as *sdist* does."""
+
+    def pack(place: str, top: str) -> str:
+        base_name = os.path.join(place, "theirs")
+        return str(sdist.make_archive(base_name, "gztar", root_dir=place, base_dir=top))
+
+    return pack
 
 
-def _unseen(call: Call, sdist: Any) -> list[str]:
-    """Return the files of the tree that nobody would miss in the staging directory.
+def _streamed(call: Call, names: list[str]) -> dict[str, int]:
+    """Return those of the listed files *names* that need not be staged, and their modes.
 
-    None where there is someone: an override, a plugin, or the user who asked to keep it.
+    Files of the tree whose copies have the same mode. None at all if a name leads out of the
+    staging directory: then it is for setuptools to say what becomes of it.
     """
+    found = {}
+    for name in names:
+        if os.path.isabs(name) or name.startswith(os.pardir) or name != os.path.normpath(name):
+            return {}
+        mode = call.listed.get(name)
+        if mode and not mode & _SPECIAL_BITS and call.shadow.actual(name) == name:
+            found[name] = mode
+    found.pop("setup.cfg", None)  # that is edited
+    return found
+
+
+def _is_made_by_setuptools_alone(sdist: Any) -> bool:
+    """Tell whether nobody else looks: no override, no plugin, no user who asked to keep it all."""
     archive_util = import_module("distutils.archive_util")
-    own = (
-        is_setuptools_own(sdist, "make_distribution", "make_release_tree", "make_archive")
+    return (
+        list(sdist.formats) == ["gztar"]
+        and not (sdist.keep_temp or sdist.owner or sdist.group)
+        and is_setuptools_own(sdist, "make_distribution", "make_release_tree", "make_archive")
         and is_setuptools_own(sdist, "copy_file", "copy_tree", "mkpath", "execute")
         and is_setuptools_own(archive_util, "make_archive", "make_tarball")
         and is_setuptools_own(import_module("distutils.file_util"), "copy_file")
         and is_setuptools_own(sdist.distribution.metadata, "write_pkg_info")
-        and _is_tarfile_as_ever()
-    )
-    if not own or list(sdist.formats) != ["gztar"] or sdist.keep_temp or sdist.owner or sdist.group:
-        return []
-    return [name for name in sdist.filelist.files if call.shadow.actual(name) == name]
-
-
-def _is_tarfile_as_ever() -> bool:
-    """Tell whether nobody has changed how Python itself writes an archive.
-
-    A setup.py may do so to make its sdist reproducible, or to leave something out.
-    """
-    own = "tarfile"
-    tarfile = import_module(own)
-    archive, member = tarfile.TarFile, tarfile.TarInfo
-    return (
-        is_own((own,), tarfile, "open")
-        and is_own((own,), archive, "open", "taropen", "gettarinfo", "add", "addfile", "close")
-        and is_own((own,), member, "get_info", "tobuf", "create_pax_header")
-        and archive.__module__ == member.__module__ == own
-        and archive.tarinfo is member
-        and archive.format == tarfile.PAX_FORMAT
+        # A setup.py may make its archive another by a change of how Python writes one.
+        and is_own(("tarfile",), TarFile, "open", "add", "addfile", "gettarinfo", "close")
     )

@@ -6,7 +6,8 @@ import errno
 import os
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import PrivateTreeError, ReadOnlyTreeError, causes
 from ..messages import tell
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 
     from ..call import Call
 
+T = TypeVar("T")
+
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def run(call: Call, build: Callable[[], Any]) -> Any:
+def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
     """Call *build* with access to the source tree as the settings want it to be.
 
     Args:
         call: the call of the hook.
         build: calls setuptools' hook.
+        build_apart: does the same in another process; it can be pickled.
 
     Returns:
         What *build* returns.
@@ -42,12 +46,10 @@ def run(call: Call, build: Callable[[], Any]) -> Any:
         mode = "allow"  # the build that has started this one has the tree
     elif _wants_private_tree(call, is_writable):
         try:
-            return _in_a_private_tree(call, build)
+            return _in_a_private_tree(call, build_apart)
         except PrivateTreeError as error:
-            from ..shadow import slots
-
             obstacle = str(error)
-            slots.empty(call.shadow.place)
+            call.shadow.clear()
     if mode == "private":
         mode = "lock"
         if obstacle:
@@ -92,23 +94,24 @@ def _wants_private_tree(call: Call, is_writable: bool) -> bool:
     return call.settings.in_tree_writes == "private"
 
 
-def _in_a_private_tree(call: Call, build: Callable[[], Any]) -> Any:
+def _in_a_private_tree(call: Call, build: Callable[[], T]) -> T:
     """Call *build* where no other build sees what it writes: it only reads the tree."""
-    from .. import redirect
-    from ..redirect import log
     from . import privatetree  # here, because few need it
 
-    redirect.load(call.delegate)  # before the child is forked
     with _access(call, "private"):
-        returned, verbosity = privatetree.run(
-            lambda: (build(), log.verbosity()),
+        return privatetree.run(
+            partial(_seen, call, build),
             call.root,
-            call.shadow.place,
+            call.shadow.slot,
             # An environment in the root is not the project's, either.
             through=[*call.own, sys.prefix],
         )
-    log.resume(verbosity)
-    return returned
+
+
+def _seen(call: Call, build: Callable[[], T]) -> T:
+    """Call *build* in a private tree, and tell the call what is written there."""
+    with _access(call, "allow"):
+        return build()
 
 
 @contextmanager

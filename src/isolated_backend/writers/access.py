@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BackendError, BuildAgainError, TreeLockError
 from ..messages import tell
-from .holders import describe, held_around, holders
+from .holders import describe, holders, locked_around
 from .treelock import open_lock
 
 if TYPE_CHECKING:
@@ -166,16 +166,16 @@ class Access:
             TreeLockError: it is locked so that nobody could ever write.
         """
         lock = self._locks[tree]
-        around = held_around(lock.descriptor) if lock.announces else None
-        if around is False and writing:
+        around = locked_around(lock.descriptor) if lock.announces else None
+        if around == "READ" and writing:
             raise TreeLockError(
                 f"This build was started by a process that has locked {tree} for reading, so it "
                 "could never write there. Lock it exclusively, as flock does without --shared."
             )
-        if around:
+        if around == "WRITE":
             lock.close()
             self._locks[tree] = open_lock(tree, inner=True)
-        return bool(around)
+        return around == "WRITE"
 
     def _others(self, tree: str) -> str:
         pids = {each.pid for each in holders(self._locks[tree].descriptor)} - {os.getpid(), 0, -1}

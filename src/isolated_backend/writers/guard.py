@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..messages import tell
-from ..shadow import slots
-from . import nested, writelog
+from ..shadow.temporary import temporary_directory
+from . import nested
 from .access import Access
-from .look import difference, has_foreign, look
+from .look import has_foreign, look
 from .mark import Mark
 from .watch import Watch, watched
+from .writelog import PROGRAM, WriteLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,10 +49,10 @@ def tree_access(
         SettingsError: the log of writes cannot be opened.
     """
     with ExitStack() as opened:
-        log = opened.enter_context(writelog.opened(os.environ.get(writelog.VARIABLE)))
-        access = Access(root, timeout, Mark(root, hook))
+        log, access = WriteLog(), Access(root, timeout, Mark(root, hook))
+        opened.callback(log.close)
         opened.callback(access.close)
-        guard = _Guard(root, own, mode, access, [log, *on_write], log)
+        guard = Guard(root, own, mode, access, log, on_write)
         if mode != "allow":
             guard.begin(writer)
             opened.enter_context(nested.marked(root))
@@ -65,7 +66,7 @@ def tree_access(
         guard.end()
 
 
-class _Guard(Watch):
+class Guard(Watch):
     """A watch that takes the locks of the trees as they are needed."""
 
     def __init__(
@@ -74,32 +75,29 @@ class _Guard(Watch):
         own: Sequence[str],
         mode: str,
         access: Access,
+        log: WriteLog,
         on_write: Sequence[Callable[[str], object]],
-        log: Callable[[str], object],
     ) -> None:
-        super().__init__(root, own, slots.temporary_directory())
+        super().__init__(root, own, temporary_directory())
         self._mode = mode
         self._access = access
-        self._on_write = on_write
         self._log = log
+        self._on_write = on_write
         self._marked: dict[str, bool] | None = None
-        self._before: dict[str, tuple[int, ...]] | None = None
-        self._unseen = ""
+        self._before: set[tuple[str, int, int, int]] | None = None
+        self._cause = ""  # of that
         self._owner = os.getpid()
 
     def begin(self, writer: str | None) -> None:
         """Wait until the hook can begin, as a *writer* if there is a reason for that."""
-        if self._mode == "auto":
+        if self._mode == "lock":
+            writer = writer or 'in-tree-writes = "lock"'
+        elif self._mode == "auto":
             self._marked = self._access.mark.read()
-        reason = writer or (
-            'in-tree-writes = "lock"'
-            if self._mode == "lock"
-            else "as it did the last time"
-            if self._marked is not None
-            else None
-        )
-        purpose = f"to write ({reason})" if reason else "to begin"
-        self._access.take({self.root: bool(reason), **(self._marked or {})}, purpose)
+            if self._marked is not None:
+                writer = writer or "as it did the last time"
+        purpose = f"to write ({writer})" if writer else "to begin"
+        self._access.take({self.root: bool(writer), **(self._marked or {})}, purpose)
         if has_foreign():
             self.is_blind("an extension module")
 
@@ -110,28 +108,32 @@ class _Guard(Watch):
 
     def writes(self, tree: str, name: str) -> None:
         """See :class:`~.watch.Watch`."""
-        for callback in self._on_write:
+        for callback in (self._log.add, *self._on_write):
             callback(name)
         self._may_write(tree, name)
 
     def starts(self, tree: str, words: list[str]) -> None:
         """See :class:`~.watch.Watch`."""
         command = shlex.join(words).replace("\n", " ")[:80]
-        self._log(writelog.PROGRAM + command)
+        self._log.add(PROGRAM + command)
         self._may_write(tree, f"{command}, a program that may write")
 
     def is_blind(self, cause: str) -> None:
         """See :class:`~.watch.Watch`."""
         if self._mode != "auto" or self._access.has_written:
             return
-        if os.getpid() == self._owner:
-            self._unseen = cause
-            self._before = self._before or look(self.root)
-        else:  # a forked process, which does not come to the end
+        if os.getpid() != self._owner:  # a forked process does not come to the end
             self._may_write(self.root, f"{cause}, which may write")
+        elif self._before is None:
+            self._cause = cause
+            self._before = look(self.root)
 
     def end(self) -> None:
-        """Make sure that no write was missed."""
+        """Make sure that no write was missed, and that none was refused.
+
+        Raises:
+            BackendError: one was.
+        """
         if self._access.failure:
             raise self._access.failure
         self._look_again()
@@ -148,14 +150,14 @@ class _Guard(Watch):
         before, self._before = self._before, None
         if before is None or self._access.has_written:
             return
-        changed = difference(before, look(self.root))
-        if changed and self._access.is_writer(self.root):
-            self._access.write(self.root, changed)
-        elif changed:
-            self._log(writelog.PROGRAM + self._unseen)
+        if changed := look(self.root) ^ before:
+            name = os.path.relpath(min(changed)[0], self.root)
+            if self._access.is_writer(self.root):
+                self._access.write(self.root, name)
+                return
+            self._log.add(PROGRAM + self._cause)
             tell(
-                f"{self._unseen} has changed {changed} without being seen, and other builds may "
-                'have read it; building again, alone. With `in-tree-writes = "lock"` in '
-                "[tool.isolated-backend], the first time would do."
+                f"{name} was written unseen, perhaps by {self._cause}, and other builds may have "
+                'read it: building again, alone. `in-tree-writes = "lock"` saves the first time.'
             )
             raise self._access.again()

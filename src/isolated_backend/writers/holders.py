@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from . import announcement
+from .announcement import is_announced
 from .treelock import opened
 
 
@@ -33,45 +33,44 @@ class TreeStatus(NamedTuple):
         """
         descriptor = opened(root)
         try:
-            return cls(holders(descriptor), announcement.is_announced(descriptor))
+            return cls(holders(descriptor), is_announced(descriptor))
         finally:
             os.close(descriptor)
 
 
 def holders(descriptor: int | None) -> tuple[Holder, ...]:
     """Return the processes that have locked the file *descriptor*."""
-    found = set()
+    found, file = set(), _kernels_name(descriptor)
     with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
         for line in locks:
             words = line.split()  # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"
-            if words[1] == "FLOCK" and words[5] == _kernel_name(descriptor):
+            if words[1] == "FLOCK" and words[5] == file:
                 found.add(Holder(int(words[4]), words[3] == "WRITE"))
     return tuple(sorted(found))
 
 
-def held_around(descriptor: int | None) -> bool | None:
-    """Tell whether a process that has started this one has locked the file *descriptor*.
+def locked_around(descriptor: int | None) -> str | None:
+    """Return how a process that has started this one has locked the file *descriptor*.
 
-    ``flock pyproject.toml python -m build`` does. A hook of this backend does not count.
+    ``flock pyproject.toml python -m build`` does. A hook of this backend, which has a byte of it
+    locked as well, does not count.
 
     Returns:
-        Whether it has locked it for writing; ``None`` if there is no such process.
+        ``READ`` or ``WRITE``; ``None`` if there is no such process.
     """
-    name = _kernel_name(descriptor)
+    file = _kernels_name(descriptor)
     for pid in ancestors():
         with suppress(OSError):
             for number in os.listdir(f"/proc/{pid}/fdinfo"):
-                with suppress(OSError), open(f"/proc/{pid}/fdinfo/{number}") as file:
-                    lines = [
-                        line.split() for line in file if line.startswith("lock:") and name in line
-                    ]
-                if len(lines) == 1 and lines[0][2] == "FLOCK":
-                    return lines[0][4] == "WRITE"
+                with suppress(OSError), open(f"/proc/{pid}/fdinfo/{number}") as lines:
+                    locks = [line.split() for line in lines if line[:5] == "lock:" and file in line]
+                    if len(locks) == 1 and locks[0][2] == "FLOCK":
+                        return locks[0][4]
     return None
 
 
 def ancestors() -> list[int]:
-    """Return this process and those that it was started by, one by the other."""
+    """Return this process, the one that has started it, and so on."""
     found = [os.getpid()]
     with suppress(OSError):
         while found[-1] > 1:
@@ -88,8 +87,8 @@ def describe(pid: int) -> str:
     return f"process {pid}"
 
 
-def _kernel_name(descriptor: int | None) -> str:
-    """Return what the kernel calls the file in its list of locks."""
+def _kernels_name(descriptor: int | None) -> str:
+    """Return what the kernel calls the file in its list of locks: device and inode."""
     if descriptor is None or sys.platform == "win32":
         return "unknown"
     found = os.fstat(descriptor)

@@ -6,16 +6,14 @@ import os
 import sys
 from contextlib import suppress
 
-_Seen = dict[str, tuple[int, ...]]
-
-#: What is made beside a build, in the root: by frontends, users and plain setuptools.
+#: What frontends, users and plain setuptools make in the root, beside a build.
 _BESIDE = frozenset(["build", "dist", "node_modules", "__pycache__"])
 _PASSING = (".whl", ".gz", ".zip", ".log", ".out", ".pyc")
 
 
-def look(root: str) -> _Seen:
-    """Return the state of each file in *root* that may become part of an artifact."""
-    seen: _Seen = {}
+def look(root: str) -> set[tuple[str, int, int, int]]:
+    """Return each file in *root* that may become part of an artifact, and its state."""
+    seen = set()
     directories = [root]
     while directories:
         with suppress(OSError), os.scandir(directories.pop()) as entries:
@@ -26,15 +24,8 @@ def look(root: str) -> _Seen:
                     directories.append(entry.path)
                 elif not entry.name.endswith(_PASSING):
                     found = entry.stat(follow_symlinks=False)
-                    seen[entry.path] = (found.st_mtime_ns, found.st_size, found.st_ino)
+                    seen.add((entry.path, found.st_mtime_ns, found.st_size, found.st_ino))
     return seen
-
-
-def difference(before: _Seen, after: _Seen) -> str | None:
-    """Return a file that is in one state *before* and in another *after*."""
-    return next(
-        (path for path in before.keys() | after if before.get(path) != after.get(path)), None
-    )
 
 
 def is_foreign(path: str) -> bool:

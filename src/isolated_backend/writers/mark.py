@@ -1,4 +1,4 @@
-"""The mark of a project whose hook has written into its tree: the next is a writer from the start.
+"""The mark of a hook that has written into its tree: the next one is a writer from the start.
 
 A hook that becomes a writer lets go of its lock for reading first, and while it waits, its threads
 read on. So that happens once for each project and hook, and not each time.
@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..shadow import slots
+from ..shadow.temporary import own_directory_of, temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,10 @@ class Mark:
     """The mark of one hook of the project in *root*, with the project's slots."""
 
     def __init__(self, root: str, hook: str) -> None:
-        temporary = slots.temporary_directory()
-        self._path = os.path.join(slots.directory_of(root, temporary), f"{hook}.writes")
-        self._can_be = slots.own_home(temporary) is not None
+        self._path = ""
+        with suppress(OSError):
+            directory = own_directory_of(root, temporary_directory())
+            self._path = os.path.join(directory, f"{hook}.writes")
 
     def read(self) -> dict[str, bool] | None:
         """Return the trees around the root that the hook has used, and whether it wrote there.
@@ -30,22 +31,17 @@ class Mark:
         Returns:
             ``None`` without a mark.
         """
-        with suppress(OSError):
-            if self._can_be:
-                with open(self._path, "rb") as file:
-                    entries = map(os.fsdecode, file.read().split(b"\0")[:-1])
-                return {entry[1:]: entry[0] == "w" for entry in entries}
+        with suppress(OSError), open(self._path, "rb") as file:
+            entries = os.fsdecode(file.read()).split("\0")[:-1]
+            return {entry[1:]: entry[0] == "w" for entry in entries}
         return None
 
     def leave(self, trees: Mapping[str, bool]) -> bool:
         """Leave the mark with the *trees* that :meth:`read` returns; tell whether that worked."""
-        entries = ("r w"[2 * writes] + tree + "\0" for tree, writes in trees.items())
-        with suppress(OSError):
-            if self._can_be:
-                os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-                with open(self._path, "wb") as file:
-                    file.write(os.fsencode("".join(entries)))
-                return True
+        entries = (("w" if writes else "r") + tree + "\0" for tree, writes in trees.items())
+        with suppress(OSError), open(self._path, "wb") as file:
+            file.write(os.fsencode("".join(entries)))
+            return True
         return False
 
     def remove(self) -> None:

@@ -14,21 +14,18 @@ import os
 from contextlib import suppress
 
 from ..errors import TreeLockError
-from ..shadow import slots
 from ..shadow.lock import try_lock, unlock
+from ..shadow.temporary import own_directory_of, temporary_directory
 from .announcement import IS_HERE, announce, is_announced, retract
 
 
 class TreeLock:
     """The lock of one tree.
 
-    Going from reading to writing lets go first, so two that do it at the same time cannot wait
-    for each other.
-
     Args:
         tree: a directory.
         descriptor: the open file that the lock is on; without one, there is no more than reading.
-        announces: whether it is possible to lock a byte of the file without being in the way.
+        announces: whether bytes of the file can be locked without being in anybody's way.
 
     Raises:
         OSError: the file system has no locks.
@@ -115,9 +112,11 @@ def open_lock(tree: str, *, inner: bool = False) -> TreeLock:
 
 
 def opened(tree: str, *, writable: bool = False) -> int:
-    """Open what the lock of the tree in *tree* is on, for writing if that is possible and wanted.
+    """Open what the lock of the tree in *tree* is on.
 
-    A file that is closed after being open for writing wakes whoever watches it, and has them build.
+    Args:
+        tree: a directory.
+        writable: for writing as well, if possible. Whoever watches the file is woken by that.
 
     Raises:
         OSError: there is no such tree.
@@ -141,23 +140,17 @@ def _locks_all_bytes(tree: str) -> bool:
     with os.scandir(tree) as entries:
         files = (each for each in entries if each.is_file(follow_symlinks=False))
         path = next((each.path for each in files if each.name != "pyproject.toml"), None)
-    if path is None:
-        return False
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        try_lock(descriptor)
-    except OSError as error:
-        return error.errno == errno.EBADF
-    finally:
-        os.close(descriptor)
+    if path is not None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            try_lock(descriptor)
+        except OSError as error:
+            return error.errno == errno.EBADF
+        finally:
+            os.close(descriptor)
     return False
 
 
 def _opened_elsewhere(tree: str) -> int:
-    temporary = slots.temporary_directory()
-    if slots.own_home(temporary) is None:
-        raise PermissionError(errno.EPERM, "others can change what is there", slots.home(temporary))
-    directory = slots.directory_of(tree, temporary)
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    nofollow = getattr(os, "O_NOFOLLOW", 0)
-    return os.open(os.path.join(directory, "tree.lock"), os.O_RDWR | os.O_CREAT | nofollow, 0o600)
+    path = os.path.join(own_directory_of(tree, temporary_directory()), "tree.lock")
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)

@@ -42,6 +42,7 @@ class Watch:
         imported = {os.path.join(path, "") for path in sys.path if os.path.isabs(path)}
         self._uninteresting = (self._inside, *(p for p in imported if not root.startswith(p)))
         self._temporary = temporary
+        self._thread = threading.get_ident()
         self._trees: dict[str, tuple[str | None, str]] = {}
 
     def reads(self, tree: str) -> None:
@@ -95,6 +96,8 @@ class Watch:
         if isinstance(words, str):
             words = [word.strip('"') for word in shlex.split(words, posix=False)]
         words = [os.fsdecode(word) for word in words]
+        if threading.get_ident() != self._thread and any(map(_is_our_own, words)):
+            return  # a hook that another thread calls, in a process of its own
         if program:
             words[:1] = [os.fsdecode(program)]
         found = effects(words, os.path.realpath(os.fsdecode(directory or os.curdir)))
@@ -172,6 +175,11 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "ctypes.dlopen": Watch._loaded,
     "import": Watch._imported,
 }
+
+
+def _is_our_own(word: str) -> bool:
+    return f"from {__name__.partition('.')[0]} import callee" in word
+
 
 _watches: tuple[Watch, ...] = ()
 _hook_is_installed = False
