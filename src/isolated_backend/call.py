@@ -73,7 +73,7 @@ class Call:
     def own(self) -> list[str]:
         """The directories in which a write is not a write into the source tree."""
         # Other builds' files in TMPDIR, should that be the root itself, and the frontend's.
-        inside = self.root + os.sep
+        inside = os.path.join(self.root, "")
         passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
         return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
 

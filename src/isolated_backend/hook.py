@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
 from . import bytecode, messages, process
-from .errors import BackendError, LostFileError, ShadowError, ShortcutError, causes, is_full_disk
+from .errors import (
+    BackendError,
+    BuildAgainError,
+    LostFileError,
+    ShadowError,
+    ShortcutError,
+    causes,
+    is_full_disk,
+)
 from .settings import Settings
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
@@ -58,7 +66,7 @@ def run(
         try:
             with process.first_hook() as is_first:
                 if is_first:
-                    with _imports(root, shortcuts):
+                    with _imports(root, shortcuts), suppress(BuildAgainError):
                         return _build(delegate, hook, root, arguments, is_last_try)
         except ShortcutError as error:
             messages.tell(f"{error} Building again without shortcuts.")
