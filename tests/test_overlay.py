@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from isolated_backend.shadow import slots
+from isolated_backend.shadow.removal import empty
 from isolated_backend.writers import overlay
 from private import in_a_fork, needs_private_trees
 from snapshot import snapshot
@@ -135,7 +135,7 @@ def test_what_it_leaves_in_its_place_can_be_removed(root: Path, place: Path) -> 
     """The kernel makes a directory there that not even its owner may look into."""
     within(root, place, lambda: shutil.rmtree(root / "package"))
     assert (place / overlay.LAYERS / "upper").is_dir()
-    slots.empty(str(place))
+    empty(str(place))
     assert list(place.iterdir()) == []
 
 
