@@ -21,10 +21,11 @@ THREADS, HOOKS = 8, 20
 
 #: Calls HOOKS hooks for each root, from as many threads as the first argument says.
 FRONTEND = """
-import ctypes, importlib, os, sys
+import ctypes, importlib, os, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 threads, hooks, backend, out, *roots = sys.argv[1:]
 backend = importlib.import_module(backend)
+sys.meet = threading.Barrier(int(threads)).wait
 
 def unshare():
     assert ctypes.CDLL(None, use_errno=True).unshare(0x200) == 0  # CLONE_FS
@@ -84,7 +85,15 @@ def test_threads_build_all_right_and_sooner_than_one_after_the_other(
         assert together < alone
 
 
-def test_threads_of_setuptools_meet(tmp_path: Path) -> None:
-    """The control: they have one ``sys.argv``, and more, in common."""
-    roots = [src_layout(tmp_path / f"root{n}", PLAIN, files=20) for n in range(THREADS)]
-    assert run(PLAIN, THREADS, 4, tmp_path / "out", roots) is None
+#: All that are in one process go on at the same time.
+MEET = "import sys\ngetattr(sys, 'meet', int)()\nfrom setuptools import setup\nsetup()\n"
+
+
+@pytest.mark.parametrize("backend", [OURS, PLAIN])
+def test_threads_of_setuptools_meet(backend: str, tmp_path: Path) -> None:
+    """The control: they have one ``sys.argv`` in common, and with it the output directory."""
+    roots = [src_layout(tmp_path / f"root{number}", backend, files=20) for number in range(4)]
+    for root in roots:
+        (root / "setup.py").write_text(MEET)
+    seconds = run(backend, len(roots), 1, tmp_path / "out", roots)
+    assert (seconds is not None) is (backend == OURS)
