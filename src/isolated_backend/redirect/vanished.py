@@ -26,31 +26,25 @@ _FILE_LIST = ("setuptools.command.egg_info", "FileList")
 
 
 @replaces("distutils.command.build_py", "build_py", "find_package_modules")
-def _find_package_modules(call: Call, original: Method) -> Method:
+def _find_package_modules(
+    call: Call, original: Method, self: Any, package: str, package_dir: str
+) -> Any:
     """Miss a package that vanishes after it has been looked for, before its modules are."""
-
-    def find_package_modules(self: Any, package: str, package_dir: str) -> Any:
-        init = os.path.join(package_dir, "__init__.py")
-        is_regular = os.path.isfile(init)
-        found = original(self, package, package_dir)
-        if is_regular and all(module != "__init__" for _, module, _ in found):
-            raise VanishedFileError.of(init)
-        _look_for(package_dir)
-        return found
-
-    return find_package_modules
+    init = os.path.join(package_dir, "__init__.py")
+    is_regular = os.path.isfile(init)
+    found = original(self, package, package_dir)
+    if is_regular and all(module != "__init__" for _, module, _ in found):
+        raise VanishedFileError.of(init)
+    _look_for(package_dir)
+    return found
 
 
 @replaces("setuptools.command.build_py", "build_py", "find_data_files")
-def _find_data_files(call: Call, original: Method) -> Method:
+def _find_data_files(call: Call, original: Method, self: Any, package: str, src_dir: str) -> Any:
     """Miss one that vanishes after its modules have been copied, before its data are found."""
-
-    def find_data_files(self: Any, package: str, src_dir: str) -> Any:
-        found = original(self, package, src_dir)
-        _look_for(src_dir)
-        return found
-
-    return find_data_files
+    found = original(self, package, src_dir)
+    _look_for(src_dir)
+    return found
 
 
 @replaces("distutils.command.build_py", "build_py", "get_source_files")
