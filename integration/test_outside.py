@@ -11,8 +11,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,131 +19,28 @@ import pytest
 import outside
 from artifacts import members, text
 from backends import HOOKS, OURS, PLAIN, SAMPLES
-from outside import Outside
-from snapshot import Snapshot, snapshot
+from trial import of_tree
 
+from .conftest import once
 from .corpus import environment
-from .frontends import Command, Finished, failures, run_at_once
+from .corpus.errors import CorpusError
+from .crowd import Place, cases, compiler
+from .frontends import Finished, failures
 from .namespaces import READ_ONLY, mounted
-from .test_private_trees import User, user, variables  # noqa: F401 - a fixture
+from .test_private_trees import User, user  # noqa: F401 - a fixture
+from .versions import VERSIONS
+from .versions.trial import NO_PATH, Setuptools
 
-ROUNDS = pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+#: Rounds, and those of a control, whose builds may well come out right.
+ROUNDS, CONTROLS = 20, 3
 
 #: How many builds begin at the same instant.
 WHEELS, BOTH, PROBES = 6, 8, 8
 
-ENV = shutil.which("env") or "env"
-
-#: A frontend that does no more than call a hook.
-CALL = """\
-import json, sys, {} as backend
-hook, out, *more = sys.argv[1:]
-getattr(backend, hook)(out, *map(json.loads, more))
-"""
-
-COMPILER = """\
-#!/bin/sh
-{compiler} "$@" || exit
-[ -n "$MEETING" ] || exit 0
-case "$*" in *" -c "*core/*.c*) ;; *) exit 0 ;; esac
-source=$(echo "$*" | sed 's|.* -c \\([^ ]*\\) .*|\\1|; s|.*core/||; s|/|.|g')
-mkdir -p "$MEETING/$source"
-: > "$MEETING/$source/$VALUE"
-for _ in $(seq 3000); do
-    set -- "$MEETING/$source"/*
-    [ $# -lt {builds} ] || exit 0
-    sleep 0.02
-done
-echo "nobody else compiles $source" >&2
-exit 1
-"""
 
 MARK = re.compile(rb"(core|sub|common|helper)-(\d+)-")
 
 pytestmark = pytest.mark.usefixtures("whole_machine")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A directory of a user's with a tree, and with what its builds need.
-
-    Attributes:
-        path: the directory.
-        user: whose it is.
-        python: what to build with.
-    """
-
-    path: Path
-    user: User
-    python: str
-
-    @property
-    def tree(self) -> Path:
-        """What the project is made of."""
-        return self.path / "around" / "tree"
-
-    def write(self, project: Outside) -> Path:
-        """Write *project* into the tree, which is emptied, and return its root."""
-        shutil.rmtree(self.path / "around", ignore_errors=True)
-        root = project.write(self.tree)
-        self.user.take(self.path / "around")
-        return root
-
-    def build(
-        self,
-        backend: str,
-        root: Path,
-        hooks: Iterable[str],
-        options: str = "null",
-        before: Iterable[str] = (),
-        **more: str,
-    ) -> list[Finished]:
-        """Call *hooks* at once, each into the directory ``out/NUMBER``, with VALUE its number.
-
-        Args:
-            backend: whose.
-            root: the project root.
-            hooks: their names.
-            options: the config_settings, as JSON.
-            before: what to put before the commands.
-            **more: further variables.
-        """
-        shutil.rmtree(self.path / "out", ignore_errors=True)
-        self.user.directory("out", self.path)
-        commands = []
-        for number, hook in enumerate(hooks):
-            out = self.user.directory(str(number), self.path / "out")
-            words = [self.python, "-c", CALL.format(backend), hook, str(out)]
-            if HOOKS[hook]:
-                words.append(options)
-            commands.append(
-                Command([ENV, *before, *self.user.prefix, *words], root, {"VALUE": str(number)})
-            )
-        inherited = variables(self.path / "tmp") | more
-        return run_at_once(commands, inherited, self.path / "logs")
-
-    def artifact(self, number: int) -> Path:
-        """Return what the hook *number* has made."""
-        (made,) = (self.path / "out" / str(number)).iterdir()
-        return made
-
-    def around(self) -> Snapshot:
-        """Return all that is in the tree, and beside it."""
-        return snapshot(self.path / "around")
-
-    def left(self) -> list[str]:
-        """Return what is left in TMPDIR, besides locks and compiled files of setuptools."""
-        return [
-            str(path)
-            for path in (self.path / "tmp").rglob("*")
-            if path.suffix != ".lock" and "bytecode" not in path.parts and not _holds_locks(path)
-        ]
-
-
-def _holds_locks(path: Path) -> bool:
-    """Tell whether *path* is the directory of all slots, or that of a project's."""
-    slots = (path.name, path.parent.name)
-    return path.is_dir() and any(re.fullmatch(r"isolated-backend\.\d+", name) for name in slots)
 
 
 @pytest.fixture(scope="module")
@@ -158,17 +54,6 @@ def place(user: User, python: str) -> Iterator[Place]:  # noqa: F811
     user.directory("tmp", path)
     yield Place(path, user, python)
     shutil.rmtree(path)
-
-
-def compiler(place: Place, builds: int) -> Path:
-    """Write a C compiler that waits until *builds* have made the object that it has made."""
-    path = place.path / "gcc"
-    real = shutil.which("gcc")
-    if real is None:
-        pytest.skip("there is no gcc")
-    path.write_text(COMPILER.format(compiler=real, builds=builds))
-    path.chmod(0o755)
-    return path
 
 
 def wrong(place: Place, results: list[Finished]) -> list[str]:
@@ -189,8 +74,7 @@ def wrong(place: Place, results: list[Finished]) -> list[str]:
     return found
 
 
-@ROUNDS
-@pytest.mark.parametrize("steps", range(1, outside.DEPTH + 1))
+@cases("steps", [2, outside.DEPTH], dict.fromkeys(range(1, outside.DEPTH + 1), ROUNDS))
 def test_wheels_of_sources_that_climb(
     steps: int, rounds: int, place: Place, record_property: Callable[[str, object], None]
 ) -> None:
@@ -217,14 +101,12 @@ def test_wheels_of_sources_that_climb(
     record_property("figures", figures)
 
 
-@ROUNDS
-@pytest.mark.parametrize("hook", ["build_wheel", "build_editable"])
-@pytest.mark.parametrize("steps", [2, outside.DEPTH])
+@cases("hook", ["build_wheel", "build_editable"], {"build_wheel": ROUNDS, "build_editable": ROUNDS})
 def test_beyond_the_file_system_in_parallel_and_editable(
-    steps: int, hook: str, rounds: int, place: Place
+    hook: str, rounds: int, place: Place
 ) -> None:
     """With ``build_ext -j``, where the extensions share a source; an editable install in turn."""
-    root = place.write(outside.compiled(steps, beyond=True))
+    root = place.write(outside.compiled(2, beyond=True))
     before = place.around()
     options = {"build_wheel": '{"--build-option": ["build_ext", "-j2"]}'}.get(hook, "null")
     for turn in range(rounds):
@@ -246,8 +128,12 @@ def test_beyond_the_file_system_in_parallel_and_editable(
         assert changed <= ({"tree/a/b/c/d/e/f/demo"} if hook == "build_editable" else set())
 
 
-@ROUNDS
-@pytest.mark.parametrize("name", [*outside.PACKAGES, *outside.TEMPLATES[-2:]])
+@cases(
+    "name",
+    ["above"],
+    dict.fromkeys([*outside.PACKAGES, *outside.TEMPLATES[-2:]], CONTROLS)
+    | dict.fromkeys(["above", "beside"], ROUNDS),
+)
 def test_sdists_and_wheels_of_what_lies_outside(name: str, rounds: int, place: Place) -> None:
     """Also from a tree that cannot be written, if this user can have one."""
     project = outside.PACKAGES.get(name) or outside.with_template(name)
@@ -259,7 +145,7 @@ def test_sdists_and_wheels_of_what_lies_outside(name: str, rounds: int, place: P
     assert failures(place.build(PLAIN, root, hooks[1:2])) == []
     right["build_wheel"] = members(place.artifact(0))
     collisions = 0
-    for _ in range(rounds):
+    for _ in range(CONTROLS):
         place.write(project)
         results = place.build(PLAIN, root, hooks)
         collisions += any(
@@ -278,10 +164,31 @@ def test_sdists_and_wheels_of_what_lies_outside(name: str, rounds: int, place: P
             assert members(place.artifact(number)) == right[hook]
         assert place.around() == before
         assert place.left() == []
-    assert collisions or rounds == 1
+    assert collisions
 
 
-@ROUNDS
+@pytest.mark.long
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version])
+def test_other_versions_of_setuptools(version: str, common: Path, tmp_path: Path) -> None:
+    def make(place: Path) -> None:
+        Setuptools(place).prepare(version)
+
+    try:
+        setuptools = Setuptools(once(common / f"setuptools-{version}", make))
+    except CorpusError as error:
+        pytest.skip(str(error))
+    found = []
+    projects = [*outside.PACKAGES.values(), *map(outside.with_template, outside.TEMPLATES)]
+    for number, project in enumerate([*projects, outside.compiled(2), outside.compiled(6)]):
+        place = tmp_path / str(number)
+        place.mkdir()
+        plain, differences = of_tree(project, place, HOOKS, str(setuptools.python), NO_PATH)
+        found += differences
+        assert plain.failures == {}
+    assert found == []
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(ROUNDS, marks=pytest.mark.long)])
 def test_probes(rounds: int, place: Place) -> None:
     """The same answers as of setuptools alone. At once, setuptools fails or gives others."""
     project = SAMPLES / "probes"
@@ -304,12 +211,10 @@ def test_probes(rounds: int, place: Place) -> None:
     (right,) = answers(place.build(PLAIN, tree, ["build_wheel"]))
     assert isinstance(right, dict)
     assert {True, False} == set(right.values())
-    harm = 0
+    renew()
+    before = place.around()
     for _ in range(rounds):
-        renew()
-        before = place.around()
         assert answers(place.build(OURS, tree, ["build_wheel"] * PROBES)) == [right] * PROBES
         assert place.around() == before
         assert place.left() == []
-        harm += answers(place.build(PLAIN, tree, ["build_wheel"] * PROBES)) != [right] * PROBES
-    assert harm
+    assert answers(place.build(PLAIN, tree, ["build_wheel"] * PROBES)) != [right] * PROBES

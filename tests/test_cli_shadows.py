@@ -294,7 +294,8 @@ def test_compiled_files_go_too(
 ) -> None:
     with slots.lease(str(root), str(temporary)):
         pass
-    files = Path(temporary_files.home(str(temporary)), compiled.NAME)
+    files = Path(compiled.directory())
+    files.parent.mkdir(mode=0o700, parents=True)
     files.mkdir()
     (files / "00112233.cpython-311.pyc").write_bytes(b"x" * 1000)
     assert _status(capsys)["shadows"] == []

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 import outside
 from artifacts import text
-from backends import HOOKS, OURS, PLAIN, SAMPLES, HookProcess, call_into
+from backends import OURS, PLAIN, SAMPLES, HookProcess, call_into
 from isolated_backend.call import Call
 from isolated_backend.settings import Settings
 from isolated_backend.shadow.paths import Shadow
 from outside import Outside
-from trial import Made, differences, make
+from trial import of_tree
 
 BUILDS = ("build_sdist", "build_wheel")
 
@@ -30,39 +29,9 @@ OPTIONS = {
 }
 
 
-def trial(project: Outside, place: Path, hooks: Iterable[str] = HOOKS) -> tuple[Made, list[str]]:
-    """Build *project* with both, in *place*.
-
-    Returns:
-        What setuptools made, and in what we differ from it, and what we leave anywhere.
-    """
-    expected = {"pristine", "tree", PLAIN, OURS, *(path.name for path in place.iterdir())}
-    project.write(place / "pristine")
-    tree = place / "tree"
-    made: dict[str, Made] = {}
-    for backend in (PLAIN, OURS):
-        (place / backend / "tmp").mkdir(parents=True)
-        process = HookProcess(
-            backend,
-            tree / project.root,
-            place / "pristine",
-            {"TMPDIR": str(place / backend / "tmp"), "CFLAGS": "-O0 -g0"},
-            tree=tree,
-        )
-        made[backend] = make(process, place / backend / "out", hooks)
-    may_leave = [str(Path(project.root, name)) for name in project.may_leave]
-    left = [
-        str(path)
-        for path in (place / OURS / "tmp").rglob("*")
-        if path.name.isdigit() or (path.is_file() and path.suffix != ".lock")
-    ]
-    beside = [path.name for path in place.iterdir() if path.name not in expected]
-    return made[PLAIN], differences(made[PLAIN], made[OURS], may_leave) + left + beside
-
-
 @pytest.mark.parametrize("name", outside.PACKAGES)
 def test_packages_and_data_outside(name: str, tmp_path: Path) -> None:
-    plain, found = trial(outside.PACKAGES[name], tmp_path)
+    plain, found = of_tree(outside.PACKAGES[name], tmp_path)
     assert plain.failures == {}
     assert any(outcome.changed for outcome in plain.outcomes.values())  # or this could not fail
     assert found == []
@@ -70,7 +39,7 @@ def test_packages_and_data_outside(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("template", outside.TEMPLATES)
 def test_a_template_that_climbs(template: str, tmp_path: Path) -> None:
-    plain, found = trial(outside.with_template(template), tmp_path, ["build_sdist"])
+    plain, found = of_tree(outside.with_template(template), tmp_path, ["build_sdist"])
     assert plain.failures == {}
     assert found == []
 
@@ -79,7 +48,7 @@ def test_a_template_that_climbs(template: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("steps", [1, 2, outside.DEPTH])
 def test_sources_that_climb(steps: int, beyond: bool, tmp_path: Path) -> None:
     hooks = ["build_wheel", "build_editable"]
-    plain, found = trial(outside.compiled(steps, beyond=beyond), tmp_path, hooks)
+    plain, found = of_tree(outside.compiled(steps, beyond=beyond), tmp_path, hooks)
     assert plain.failures == {}
     assert found == []
 
@@ -166,7 +135,7 @@ def test_work_directories_outside(way: str, absolute: bool, tmp_path: Path) -> N
     project = WAYS[way](options)
     project.files["info/.keep"] = ""  # an egg_base has to be there
     hooks = ("prepare_metadata_for_build_wheel", *BUILDS)
-    plain, found = trial(project, tmp_path, hooks)
+    plain, found = of_tree(project, tmp_path, hooks)
     assert plain.failures == {}
     assert found == []
 
@@ -195,7 +164,7 @@ def test_a_temporary_directory_of_the_projects_stays_and_nothing_climbs_out_of_i
 ) -> None:
     """Setuptools alone leaves ``TMPDIR/core/core.o``, which all builds have in common."""
     project = outside.compiled(1, head=MKDTEMP, more='cmdclass={"build_ext": InTemporary},')
-    plain, found = trial(project, tmp_path, ["build_wheel"])
+    plain, found = of_tree(project, tmp_path, ["build_wheel"])
     assert plain.failures == {}
     assert list((tmp_path / PLAIN / "tmp").rglob("core.o"))
     assert found == []

@@ -94,16 +94,15 @@ except BaseException as error:
 VANISHES = {
     "build_sdist": """
 from isolated_backend.shortcuts import archive
-original = archive.write
-def write(path, staging, streamed, *arguments, **options):
+original = archive.complete
+def complete(*arguments):
     import os
-    if "demo/one.py" in streamed and os.path.exists("demo/one.py"):
+    if os.path.exists("demo/one.py"):
         os.rename("demo/one.py", "one.py")
-    original(path, staging, streamed, *arguments, **options)
-archive.write = write
+    original(*arguments)
+archive.complete = complete
 """,
     "build_wheel": """
-from setuptools.command.install_lib import install_lib
 from isolated_backend.shortcuts.copies import Copies
 original = Copies.files
 def files(self, directory):
@@ -139,6 +138,20 @@ def test_a_project_that_catches_errors_gets_no_artifact_with_a_doubt(
     found = names(out / outcome.result)
     assert any(name.endswith("demo/two.py") for name in found)
     assert not any(name.endswith("demo/one.py") for name in found)
+
+
+def test_garbage_is_collected_as_before_after_a_hook(sample: Callable[[str], Path]) -> None:
+    script = (
+        "import gc, sys, isolated_backend\n"
+        "before = gc.get_threshold()\n"
+        "isolated_backend.build_wheel(sys.argv[1])\n"
+        "assert gc.get_threshold() == before\n"
+        "gc.set_threshold(0)\n"
+        "isolated_backend.build_wheel(sys.argv[1])\n"
+        "assert gc.get_threshold()[0] == 0\n"
+    )
+    root = sample("src_layout")
+    subprocess.run([sys.executable, "-c", script, str(root.parent)], cwd=root, check=True)
 
 
 def test_nothing_but_the_hook_imports_them() -> None:

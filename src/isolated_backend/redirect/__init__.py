@@ -63,7 +63,7 @@ def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[N
         with ExitStack() as placed:
             for module in _NEEDED:
                 placed.enter_context(put_in_place(module.replaces, call))
-            for group in (filelist.replaces_if_there, *shortcuts):
+            for group in (directories.replaces_if_there, filelist.replaces_if_there, *shortcuts):
                 placed.enter_context(put_in_place(group, call, optional=True))
             yield
     finally:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 replaces = Replacements()
 
+#: The same for what the first setuptools with the hooks of PEP 660 lack.
+replaces_if_there = Replacements()
+
 
 #: The commands' options that name a directory to work in. Each has a default inside the root, or
 #: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
@@ -109,6 +112,18 @@ def name_of(command: Any) -> str:
         if known is command:
             return str(name)
     return str(command.get_command_name())
+
+
+@replaces_if_there("setuptools.command.build_py", "build_py", "_filter_build_files")
+def _filter_build_files(
+    call: Call, original: Method, self: Any, files: Iterable[str], egg_info: str
+) -> Any:
+    """Leave out the files of an absolute ``egg_base``, which are recorded by their in-tree names.
+
+    They are no package data (pypa/setuptools#3500); setuptools knows them by the directory.
+    """
+    known = (path for path in files if not os.path.isabs(path) or call.shadow.actual(path) == path)
+    return original(self, known, egg_info)
 
 
 @replaces("distutils.dir_util", "", "remove_tree")

@@ -1,8 +1,8 @@
-"""Files of an sdist that vanish while it is made: an error, and not an sdist without them.
+"""Files that vanish while an artifact is made: an error, and not an artifact without them.
 
-setuptools leaves out what is no regular file, silently while it makes the list and with a warning
-when it stages. That is right for what never was one. What was there when it was listed has vanished
-with a change of the tree, from before which the rest of the artifact may be.
+setuptools leaves out what is no regular file, silently while it makes the list of an sdist and with
+a warning when it stages. That is right for what never was one. What was there when it was listed
+has vanished with a change of the tree, from before which the rest of the artifact may be.
 """
 
 from __future__ import annotations
@@ -23,6 +23,28 @@ if TYPE_CHECKING:
 replaces = Replacements()
 
 _FILE_LIST = ("setuptools.command.egg_info", "FileList")
+
+
+@replaces("distutils.command.build_py", "build_py", "find_package_modules")
+def _find_package_modules(
+    call: Call, original: Method, self: Any, package: str, package_dir: str
+) -> Any:
+    """Miss a package that vanishes after it has been looked for, before its modules are."""
+    init = os.path.join(package_dir, "__init__.py")
+    is_regular = os.path.isfile(init)
+    found = original(self, package, package_dir)
+    if is_regular and all(module != "__init__" for _, module, _ in found):
+        raise VanishedFileError.of(init)
+    _look_for(package_dir)
+    return found
+
+
+@replaces("setuptools.command.build_py", "build_py", "find_data_files")
+def _find_data_files(call: Call, original: Method, self: Any, package: str, src_dir: str) -> Any:
+    """Miss one that vanishes after its modules have been copied, before its data are found."""
+    found = original(self, package, src_dir)
+    _look_for(src_dir)
+    return found
 
 
 @replaces("distutils.command.build_py", "build_py", "get_source_files")
@@ -87,6 +109,12 @@ def check_staged(call: Call, sdist: Any, base_dir: str, names: Iterable[str]) ->
             continue
         if copies_all or not os.path.isfile(call.shadow.actual(name)):
             raise VanishedFileError.of(name)
+
+
+def _look_for(package_dir: str) -> None:
+    """Look whether a package is still there, without which its files are just not found."""
+    if not os.path.isdir(package_dir or os.curdir):
+        raise VanishedFileError.of(package_dir)
 
 
 def _note(call: Call, names: Iterable[str]) -> None:

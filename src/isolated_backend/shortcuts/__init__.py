@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
+
 TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..call import Call
     from ..redirect.replacement import Replacements
+
+_THRESHOLD = 20_000
 
 
 def known_requirements(
@@ -21,11 +25,20 @@ def known_requirements(
     return requirements.known(root, kind, config_settings) if not prefix and kind else None
 
 
-def imports(root: str) -> AbstractContextManager[None]:
+@contextmanager
+def imports(root: str) -> Iterator[None]:
     """Make importing setuptools quicker while this is open."""
     from . import compiled
 
-    return compiled.shared(root)
+    # What is imported stays, and collecting garbage looks at it again and again.
+    before = gc.get_threshold()
+    if 0 < before[0] < _THRESHOLD:
+        gc.set_threshold(_THRESHOLD, *before[1:])
+    try:
+        with compiled.shared(root):
+            yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def replacements(call: Call) -> Sequence[Replacements]:

@@ -1,215 +1,168 @@
-"""An sdist's archive, of a staging directory and of files that are still in the tree.
+"""An sdist's archive, with files that have not been staged where they would be if they had been.
 
-A file that has been staged differs in the archive from itself: by its owner and, with some versions
-of setuptools, by the fraction of a second of its time. Samples show both, and that all else is as
-it is thought to be.
+What staging makes of a file in the archive is shown by a sample: its owner and, in some versions of
+setuptools, its time without the fraction of a second.
 """
 
 from __future__ import annotations
 
-import filecmp
-import gzip
+import copy
 import os
 import stat
 import tarfile
 import time
-from contextlib import ExitStack, contextmanager, suppress
-from typing import IO, TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
 
 from ..errors import ShortcutError, VanishedFileError
-from .proof import Sources, vanishing_named
+from .proof import Sources, name_vanished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..reproducible import NormalForm
 
+    Members = dict[tuple[str, ...], tarfile.TarInfo | str | None]
+
 _SECOND = 10**9
-_SAMPLE, _SAMPLE_TIME = "sample", 1.5
 
-
-class Manner(NamedTuple):
-    """How setuptools describes a staged file in an archive.
-
-    Attributes:
-        like: a member with the owner that all have.
-        fractions: whether times have the fractions of seconds that the file's own have.
-    """
-
-    like: tarfile.TarInfo
-    fractions: bool
-
-    @classmethod
-    def of(
-        cls, name: str, staged: str, place: str, top: str, pack: Callable[[str, str], str]
-    ) -> Manner | None:
-        """Find out; return ``None`` if it is not the known manner.
-
-        Args:
-            name: of a file (:func:`one_to_stage`).
-            staged: the path of what staging has made of it.
-            place: a directory to work in, which does not exist.
-            top: the name of the staging directory.
-            pack: makes an archive of a directory in another one, as setuptools does, and returns
-                its path.
-        """
-        with vanishing_named(name):
-            one, two = os.stat(name), os.stat(staged)
-            if one.st_mode != two.st_mode or not filecmp.cmp(name, staged, shallow=False):
-                return None
-        fractions = one.st_mtime_ns == two.st_mtime_ns
-        if not fractions and one.st_mtime_ns // _SECOND * _SECOND != two.st_mtime_ns:
-            return None
-        like = _packed_sample(place, top, pack)
-        return cls(like, fractions) if like else None
+#: Nobody waits for the other end of a pipe in the place of a file.
+_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def one_to_stage(names: Iterable[str]) -> str:
-    """Return the one of the files *names* whose copy tells most: it has a fraction of a second.
-
-    Raises:
-        VanishedFileError: one is no regular file any more.
-    """
+    """Return the best sample among the files *names*: one whose time has a fraction of a second."""
     for name in names:
-        with vanishing_named(name):
+        with suppress(OSError):  # it will be missed when it is its turn
             if os.stat(name).st_mtime_ns % _SECOND:
                 break
     return name
 
 
-def _packed_sample(place: str, top: str, pack: Callable[[str, str], str]) -> tarfile.TarInfo | None:
-    """Return a member of a small archive of setuptools', if :func:`write` makes the same one."""
-    staging = os.path.join(place, top)
-    copy, source = os.path.join(staging, _SAMPLE), os.path.join(place, _SAMPLE)
-    os.makedirs(staging)
-    for path in (copy, source):
-        with open(path, "wb") as file:
-            file.write(b"sample")
-        os.utime(path, (_SAMPLE_TIME, _SAMPLE_TIME))
-    os.utime(staging, (_SAMPLE_TIME, _SAMPLE_TIME))
-    theirs, ours = pack(place, top), os.path.join(place, "ours.tar.gz")
-    with tarfile.open(theirs) as archive:
-        like = archive.getmember(f"{top}/{_SAMPLE}")
-    os.unlink(copy)
-    os.utime(staging, (_SAMPLE_TIME, _SAMPLE_TIME))
-    write(ours, staging, {_SAMPLE: os.stat(source).st_mode}, Manner(like, True), tree=place)
-    with gzip.open(theirs) as one, gzip.open(ours) as two:
-        return like if one.read() == two.read() else None
-
-
-def write(
-    path: str,
-    staging: str,
-    streamed: Mapping[str, int],
-    manner: Manner,
-    normal_form: NormalForm | None = None,
-    tree: str = "",
+def complete(
+    path: str, sample: str, streamed: Mapping[str, int], normal_form: NormalForm | None = None
 ) -> None:
-    """Write a gzipped tar archive of *staging*, as setuptools would if all files were staged.
+    """Add files of the current directory to the gzipped sdist at *path*, in their places.
 
     Args:
-        path: of the archive. If this fails, there is none.
-        staging: the directory ``name-version`` with the staged files.
-        streamed: the names of the other files, and their modes.
-        manner: how to describe these.
+        path: of the archive of what has been staged. If this fails, there is none.
+        sample: a file that has been (:func:`one_to_stage`).
+        streamed: the names of those that have not been, and their modes.
         normal_form: what the archive is to be in, if in any.
-        tree: the directory with *streamed*; the current one, if empty.
 
     Raises:
-        VanishedFileError: one of *streamed* is no regular file any more.
-        ShortcutError: one has changed while the archive was written.
-        OSError: a file cannot be read, or *path* cannot be written.
+        VanishedFileError: one is no regular file any more.
+        ShortcutError: one has changed meanwhile, or staging makes more of a file than is known.
+        OSError: one cannot be read, or the archive cannot be written.
     """
-    finish = normal_form.of_tar if normal_form else _as_it_is
-    top, mode, found = os.path.basename(staging), os.stat(staging).st_mode, Sources()
+    staged = path + ".staged"
+    os.rename(path, staged)  # the header tells the name of an archive
     try:
-        with normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive:
-            for parts, source in sorted(_members(staging, streamed).items()):
-                name = "/".join((top, *parts))
-                if source is None:
-                    directory = _member(archive.tarinfo(name), manner.like, mode, time.time())
-                    directory.type = tarfile.DIRTYPE
-                    archive.addfile(finish(directory))
-                elif source not in streamed:
-                    archive.add(source, name, recursive=False, filter=finish)
-                else:
-                    where = os.path.join(tree, source)
-                    with _opened(where, streamed[source]) as (file, status):
-                        found.add(where, status)
-                        member = _described(archive.tarinfo(name), status, manner)
-                        _add(archive, finish(member), file)
-            found.check_all()
+        with (
+            tarfile.open(staged) as made,
+            normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive,
+        ):
+            _fill(archive, made, sample, streamed, normal_form)
     except BaseException:
         with suppress(OSError):
             os.unlink(path)
         raise
+    os.unlink(staged)
 
 
-@contextmanager
-def _opened(path: str, mode: int) -> Iterator[tuple[IO[bytes], os.stat_result]]:
-    """Open the regular file *path*; nobody waits for the other end of a pipe in its place."""
-    with ExitStack() as opened:
-        with vanishing_named(path):
-            file = opened.enter_context(open(path, "rb", 0, opener=_without_waiting))
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise VanishedFileError.of(path)
-        if status.st_mode != mode:
-            raise ShortcutError(f"The mode of {path} has changed since it was listed.")
-        yield file, status
+def _fill(
+    archive: tarfile.TarFile,
+    made: tarfile.TarFile,
+    sample: str,
+    streamed: Mapping[str, int],
+    normal_form: NormalForm | None,
+) -> None:
+    """Put into *archive* what is in *made*, and what has been *streamed*."""
+    finish = normal_form.of_tar if normal_form else copy.copy
+    top, *_ = members = made.getmembers()
+    wanted = f"{top.name}/{sample.replace(os.sep, '/')}"
+    like = next((member for member in members if member.name == wanted), top)
+    keeps_fractions = _keeps_fractions(made, like, sample)
+    found = Sources()
+    for parts, source in sorted(_merged(members, streamed).items()):
+        name = "/".join(parts)
+        if isinstance(source, tarfile.TarInfo):
+            content = made.extractfile(source) if source.isreg() else None
+            archive.addfile(finish(source), content)
+        elif source is None:
+            archive.addfile(finish(_like(top, name, top.mode, time.time())))
+        else:
+            with _opened(source) as file:
+                status = os.fstat(file.fileno())
+                found.add(source, status)
+                whole = float(status.st_mtime_ns // _SECOND)
+                times = status.st_mtime if keeps_fractions else whole
+                member = _like(like, name, stat.S_IMODE(status.st_mode), times)
+                member.size = status.st_size
+                if status.st_mode != streamed[source]:
+                    raise ShortcutError(f"{source} has changed since it was listed.")
+                try:
+                    archive.addfile(finish(member), file)
+                except OSError as error:
+                    if error.errno is None:  # tarfile's own: the file has become shorter
+                        raise ShortcutError(f"{source} has changed while it was read.") from error
+                    raise
+    found.check()
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) -> bool:
+    """Tell whether staging keeps the fractions of times.
 
-
-def _add(archive: tarfile.TarFile, member: tarfile.TarInfo, file: IO[bytes]) -> None:
-    try:
-        archive.addfile(member, file)
-    except OSError as error:
-        if error.errno is None:  # tarfile's own: the file has become shorter
-            raise ShortcutError(f"{member.name} has changed while it was packaged.") from error
-        raise
-
-
-def _as_it_is(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    return member
-
-
-def _members(staging: str, streamed: Iterable[str]) -> Mapping[tuple[str, ...], str | None]:
-    """Return the parts of each member's name, and where it comes from (``None``: a directory).
-
-    In the order of the parts, a directory comes before what is in it, by name: as ``tarfile``
-    walks through a directory.
+    Raises:
+        ShortcutError: the member *like* is more than a copy of *sample*.
     """
-    members: dict[tuple[str, ...], str | None] = {}
+    with _opened(sample) as file:
+        status, content = os.fstat(file.fileno()), file.read()
+    copied = made.extractfile(like) if like.isreg() else None
+    if (
+        copied is None
+        or copied.read() != content
+        or like.mode != stat.S_IMODE(status.st_mode)
+        or like.mtime not in (status.st_mtime, status.st_mtime_ns // _SECOND)
+        or not like.pax_headers.keys() <= {"mtime", "path", "uname", "gname"}
+    ):
+        raise ShortcutError(f"setuptools makes more of {sample} than a copy.")
+    return like.mtime == status.st_mtime
+
+
+def _merged(staged: Iterable[tarfile.TarInfo], streamed: Iterable[str]) -> Members:
+    """Return where each member comes from (``None``: it is a directory), by the parts of its name.
+
+    In the order of these, a directory comes before what is in it, by name: as ``tarfile`` walks
+    through a directory.
+    """
+    members: Members = {tuple(member.name.split("/")): member for member in staged}
+    top = next(iter(members))
     for name in streamed:
-        *parents, _ = parts = tuple(name.split(os.sep))
-        members[parts] = name
-        for depth in range(len(parents), 0, -1):
+        parts = (*top, *name.split(os.sep))
+        members.setdefault(parts, name)
+        for depth in range(len(parts) - 1, 0, -1):
             if parts[:depth] in members:
                 break
             members[parts[:depth]] = None
-    members[()] = staging
-    for directory, directories, files in os.walk(staging):
-        for name in (*directories, *files):
-            path = os.path.join(directory, name)
-            members[tuple(os.path.relpath(path, staging).split(os.sep))] = path
     return members
 
 
-def _described(member: tarfile.TarInfo, status: os.stat_result, manner: Manner) -> tarfile.TarInfo:
-    """Return *member* as the file that has the *status*."""
-    whole = float(status.st_mtime_ns // _SECOND)
-    member.size = status.st_size
-    times = status.st_mtime if manner.fractions else whole
-    return _member(member, manner.like, status.st_mode, times)
+def _opened(path: str) -> IO[bytes]:
+    """Open the regular file *path*."""
+    try:
+        file = open(os.open(path, _READING), "rb", 0)  # noqa: SIM115 - it is returned
+    except OSError as error:
+        name_vanished(error, path)
+        raise
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise VanishedFileError.of(path)
+    return file
 
 
-def _member(
-    member: tarfile.TarInfo, like: tarfile.TarInfo, mode: int, times: float
-) -> tarfile.TarInfo:
-    """Return *member*, given to whom *like* belongs to."""
-    member.mode, member.mtime = mode, times
-    member.uid, member.gid, member.uname, member.gname = like.uid, like.gid, like.uname, like.gname
-    return member
+def _like(member: tarfile.TarInfo, name: str, mode: int, times: float) -> tarfile.TarInfo:
+    """Return a member of the same kind and owner as *member*."""
+    other = copy.copy(member)
+    other.name, other.mode, other.mtime, other.pax_headers = name, mode, times, {}
+    return other

@@ -24,6 +24,7 @@ class Copies:
     """The copies of one wheel's files that have been put off."""
 
     def __init__(self) -> None:
+        self.directories: set[str] = set()  # that have been made
         self._sources: dict[str, str] = {}  # by the path of the copy
         self._found = Sources()
         self._samples: dict[bool, tuple[str, str]] = {}  # by whether the mode is preserved
@@ -31,6 +32,9 @@ class Copies:
 
     def __contains__(self, target: str) -> bool:
         return target in self._sources
+
+    def __len__(self) -> int:
+        return len(self._sources)
 
     def put_off(self, source: str, target: str, *, preserve_mode: bool) -> bool:
         """Put off copying *source* to *target*, if nothing but the copy itself would tell.
@@ -119,8 +123,7 @@ class Copies:
         names = {path[length:].replace(os.sep, "/") for path in self._sources}
         if not names.issubset(members) or len(set(members)) != len(members):
             raise ShortcutError("The wheel has not just one member for each file.")
-        for source in self._sources.values():
-            self._found.check(source)
+        self._found.check(*self._sources.values())
         for preserve_mode, (source, target) in self._samples.items():
             if not self._is_copy(source, target, preserve_mode):
                 raise ShortcutError(f"setuptools makes more of {source} than a copy.")

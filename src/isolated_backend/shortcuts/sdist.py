@@ -1,8 +1,8 @@
 """An sdist's archive, written without a copy of every file where nobody looks at the copies.
 
-Assumes of setuptools that ``make_release_tree`` copies each listed file, and ``make_archive`` packs
-these copies with ``tarfile``, in the order of their names. :meth:`.archive.Manner.of` finds out
-whether it does in the known way, and :func:`.archive.write` whether a file vanishes or changes.
+Assumes of setuptools that ``make_distribution`` stages the files of ``filelist``, and packs what it
+has staged in the order of the names; and that what it does to a file does not depend on which one
+it is. :func:`.archive.complete` finds out by a sample if that is no more than a copy.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from ..redirect.sdist import SomeFiles
 from . import archive, proof
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..call import Call
     from ..redirect.replacement import Method
 
@@ -37,36 +35,17 @@ def _make_distribution(call: Call, original: Method, self: Any) -> None:
     if not streamed:
         original(self)
         return
+    proof.owe(call, streamed)
     sample = archive.one_to_stage(streamed)
     del streamed[sample]
-    name = self.distribution.get_fullname()
-    base_dir = call.shadow.relocate(name)
-    self.make_release_tree(base_dir, SomeFiles(file for file in files if file not in streamed))
-    place, staged = os.path.join(call.shadow.place, "sample"), os.path.join(base_dir, sample)
-    manner = archive.Manner.of(sample, staged, place, name, _pack_with(self))
-    if manner is None:
-        import_module("distutils.dir_util").remove_tree(base_dir)
+    self.filelist.files = SomeFiles(name for name in files if name not in streamed)
+    try:
         original(self)
-        return
-    proof.owe(call, streamed)
-    call.collect(base_dir)
-    made = os.path.join(self.dist_dir, name) + ".tar.gz"
-    self.mkpath(self.dist_dir)
-    archive.write(made, base_dir, streamed, manner, call.normal_form)
+    finally:
+        self.filelist.files = files
+    (made,) = self.archive_files
+    archive.complete(made, sample, streamed, call.normal_form)
     proof.settle(call, streamed)
-    self.archive_files = [made]
-    self.distribution.dist_files.append(("sdist", "", made))
-    import_module("distutils.dir_util").remove_tree(base_dir)
-
-
-def _pack_with(sdist: Any) -> Callable[[str, str], str]:
-    """Return what makes an archive of a directory in another one as *sdist* does."""
-
-    def pack(place: str, top: str) -> str:
-        base_name = os.path.join(place, "theirs")
-        return str(sdist.make_archive(base_name, "gztar", root_dir=place, base_dir=top))
-
-    return pack
 
 
 def _streamed(call: Call, names: list[str]) -> dict[str, int]:

@@ -56,9 +56,12 @@ def _bdist_wheel(call: Call, original: Method, self: Any) -> None:
     if call in _copies or not _is_made_by_setuptools_alone(self):
         original(self)
         return
-    _copies[call] = Copies()
+    _copies[call] = copies = Copies()
+    proof.owe(call, copies)
     try:
         original(self)
+        if not copies:
+            proof.settle(call, copies)
     except Exception as error:
         # Perhaps a setuptools with a step that is not known here, and looks for a copy.
         if call.shadow.place in str(error) and not any(map(is_full_disk, causes(error))):
@@ -106,11 +109,22 @@ def _module_or_data(
     source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
     kept = bool(preserve_mode)
     if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
-        proof.owe(call, copies)
         return target, True
     copied = original(self, infile, outfile, preserve_mode)
     copies.learn(source, target, preserve_mode=kept)
     return copied
+
+
+@replaces("setuptools.command.build_py", "build_py", "mkpath")
+def _directory_of_a_package(
+    call: Call, original: Method, self: Any, name: Any, *args: Any, **kwargs: Any
+) -> None:
+    """Make a directory once, and not for each of its files again: that takes longer than a copy."""
+    copies = _copies.get(call)
+    if copies is None or name not in copies.directories:
+        original(self, name, *args, **kwargs)
+    if copies is not None:
+        copies.directories.add(name)
 
 
 @replaces("setuptools.command.build_py", "", "make_writable")
