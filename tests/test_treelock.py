@@ -329,7 +329,7 @@ def test_the_log_has_each_write_into_the_tree(
         subprocess.run([sys.executable, "-c", ""], cwd=root, check=True)
     (root / "later").touch()
     names = log.read_bytes().splitlines()
-    program = f"//{sys.executable} -c ''".encode()
+    program = f"//program {sys.executable} -c ''".encode()
     assert names == [b"of an earlier hook", b"own", b"\xff", b"by-fork", program]
 
 

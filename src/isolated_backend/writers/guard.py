@@ -14,7 +14,7 @@ from .access import Access
 from .look import has_foreign, look
 from .mark import Mark
 from .watch import Watch, watched
-from .writelog import PROGRAM, WriteLog
+from .writelog import PROGRAM, UNSEEN, WriteLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -155,7 +155,7 @@ class Guard(Watch):
             if self._access.is_writer(self.root):
                 self._access.write(self.root, name)
                 return
-            self._log.add(PROGRAM + self._cause)
+            self._log.add(UNSEEN + self._cause)
             tell(
                 f"{name} was written unseen, perhaps by {self._cause}, and other builds may have "
                 'read it: building again, alone. `in-tree-writes = "lock"` saves the first time.'

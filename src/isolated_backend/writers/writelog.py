@@ -10,8 +10,8 @@ from ..errors import SettingsError
 #: Names a file to which each hook adds, a line each, what it sees being written into the tree.
 VARIABLE = "ISOLATED_BACKEND_LOG_WRITES"
 
-#: What a line begins with that names a program or an extension module which may have written.
-PROGRAM = "//"
+#: What a line begins with that names a program which may write, or what has written unseen.
+PROGRAM, UNSEEN = "//program ", "//unseen "
 
 
 class WriteLog:
