@@ -180,7 +180,6 @@ REFUSED = {"sdist has no make_release_tree"}
 
 #: Those that show only when the wheel has been made.
 AGAIN = {
-    "install_lib copies with shutil",
     "build_py makes writable by itself",
     "build_py adds a line to each module",
     "build_py compares what it has made",

@@ -104,14 +104,16 @@ archive.complete = complete
 """,
     "build_wheel": """
 from isolated_backend.shortcuts.copies import Copies
-original = Copies.files
-def files(self, directory):
+original = Copies.write
+def write(self, wheel, *arguments):
     import os
-    for name, source in original(self, directory):
-        yield name, source
-        if name == "demo/one.py" and os.path.exists(source):
-            os.rename(source, "one.py")
-Copies.files = files
+    def rename():
+        if os.path.exists("demo/one.py"):
+            os.rename("demo/one.py", "one.py")
+        return namelist()
+    namelist, wheel.namelist = wheel.namelist, rename
+    original(self, wheel, *arguments)
+Copies.write = write
 """,
 }
 

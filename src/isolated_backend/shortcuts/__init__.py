@@ -1,4 +1,7 @@
-"""Speed, and nothing else: each shortcut may be switched off, or be missing, at any time."""
+"""Speed, and nothing else: each shortcut may be switched off, or be missing, at any time.
+
+Each says what it assumes of setuptools. What it makes without that, it proves (:mod:`.proof`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
     from ..call import Call
     from ..redirect.replacement import Replacements
 
-_THRESHOLD = 20_000
+#: How seldom garbage is collected: what is imported stays, and would be looked at again and again.
+_SELDOM = (100_000, 50, 1_000)
 
 
 def known_requirements(
@@ -30,10 +34,8 @@ def imports(root: str) -> Iterator[None]:
     """Make importing setuptools quicker while this is open."""
     from . import compiled
 
-    # What is imported stays, and collecting garbage looks at it again and again.
     before = gc.get_threshold()
-    if 0 < before[0] < _THRESHOLD:
-        gc.set_threshold(_THRESHOLD, *before[1:])
+    gc.set_threshold(*(_SELDOM if before[0] else before))
     try:
         with compiled.shared(root):
             yield

@@ -12,10 +12,10 @@ import stat
 import tarfile
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from ..errors import ShortcutError, VanishedFileError
-from .proof import Sources, name_vanished
+from ..errors import ShortcutError
+from .proof import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     Members = dict[tuple[str, ...], tarfile.TarInfo | str | None]
 
 _SECOND = 10**9
-
-#: Nobody waits for the other end of a pipe in the place of a file.
-_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def one_to_stage(names: Iterable[str]) -> str:
@@ -62,52 +59,37 @@ def complete(
             tarfile.open(staged) as made,
             normal_form.archive(path) if normal_form else tarfile.open(path, "w|gz") as archive,
         ):
-            _fill(archive, made, sample, streamed, normal_form)
+            finish = normal_form.of_tar if normal_form else copy.copy
+            top, *_ = members = made.getmembers()
+            wanted = f"{top.name}/{sample.replace(os.sep, '/')}"
+            like = next((member for member in members if member.name == wanted), top)
+            keeps_fractions = _keeps_fractions(made, like, sample)
+            found = Sources()
+            for parts, source in sorted(_merged(members, streamed).items()):
+                name = "/".join(parts)
+                if isinstance(source, tarfile.TarInfo):
+                    content = made.extractfile(source) if source.isreg() else None
+                    archive.addfile(finish(source), content)
+                elif source is None:
+                    archive.addfile(finish(_like(top, name, top.mode, time.time())))
+                else:
+                    status = found.look(source, streamed[source])
+                    whole = float(status.st_mtime_ns // _SECOND)
+                    times = status.st_mtime if keeps_fractions else whole
+                    member = _like(like, name, stat.S_IMODE(status.st_mode), times)
+                    member.size = status.st_size
+                    try:
+                        with open(source, "rb", 0, opener=_without_waiting) as file:
+                            archive.addfile(finish(member), file)
+                    except OSError:
+                        found.check(source)  # it may have vanished, or become shorter
+                        raise
+            found.check()
     except BaseException:
         with suppress(OSError):
             os.unlink(path)
         raise
     os.unlink(staged)
-
-
-def _fill(
-    archive: tarfile.TarFile,
-    made: tarfile.TarFile,
-    sample: str,
-    streamed: Mapping[str, int],
-    normal_form: NormalForm | None,
-) -> None:
-    """Put into *archive* what is in *made*, and what has been *streamed*."""
-    finish = normal_form.of_tar if normal_form else copy.copy
-    top, *_ = members = made.getmembers()
-    wanted = f"{top.name}/{sample.replace(os.sep, '/')}"
-    like = next((member for member in members if member.name == wanted), top)
-    keeps_fractions = _keeps_fractions(made, like, sample)
-    found = Sources()
-    for parts, source in sorted(_merged(members, streamed).items()):
-        name = "/".join(parts)
-        if isinstance(source, tarfile.TarInfo):
-            content = made.extractfile(source) if source.isreg() else None
-            archive.addfile(finish(source), content)
-        elif source is None:
-            archive.addfile(finish(_like(top, name, top.mode, time.time())))
-        else:
-            with _opened(source) as file:
-                status = os.fstat(file.fileno())
-                found.add(source, status)
-                whole = float(status.st_mtime_ns // _SECOND)
-                times = status.st_mtime if keeps_fractions else whole
-                member = _like(like, name, stat.S_IMODE(status.st_mode), times)
-                member.size = status.st_size
-                if status.st_mode != streamed[source]:
-                    raise ShortcutError(f"{source} has changed since it was listed.")
-                try:
-                    archive.addfile(finish(member), file)
-                except OSError as error:
-                    if error.errno is None:  # tarfile's own: the file has become shorter
-                        raise ShortcutError(f"{source} has changed while it was read.") from error
-                    raise
-    found.check()
 
 
 def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) -> bool:
@@ -116,8 +98,9 @@ def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) 
     Raises:
         ShortcutError: the member *like* is more than a copy of *sample*.
     """
-    with _opened(sample) as file:
-        status, content = os.fstat(file.fileno()), file.read()
+    with open(sample, "rb") as file:
+        content = file.read()
+    status = os.stat(sample)
     copied = made.extractfile(like) if like.isreg() else None
     if (
         copied is None
@@ -148,17 +131,9 @@ def _merged(staged: Iterable[tarfile.TarInfo], streamed: Iterable[str]) -> Membe
     return members
 
 
-def _opened(path: str) -> IO[bytes]:
-    """Open the regular file *path*."""
-    try:
-        file = open(os.open(path, _READING), "rb", 0)  # noqa: SIM115 - it is returned
-    except OSError as error:
-        name_vanished(error, path)
-        raise
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise VanishedFileError.of(path)
-    return file
+def _without_waiting(path: str, flags: int) -> int:
+    """Open *path*, which may have become a pipe without another end by now."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _like(member: tarfile.TarInfo, name: str, mode: int, times: float) -> tarfile.TarInfo:

@@ -5,8 +5,8 @@ compile setuptools anew, which takes longer than all else that the build of a sm
 Python finds a compiled file by the path of its source. Here it is found by the source itself, so
 that the next environment finds it, too: in the user's cache directory, as uv's and pip's own files.
 
-Assumes of Python that ``SourceFileLoader.get_code`` reads and writes with ``get_data`` and
-``set_data``, in the format of PEP 552.
+Assumes of Python that ``SourceFileLoader.get_code`` reads and writes files in the format of PEP 552
+with ``get_data`` and ``set_data``.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 _HEADER, _UNCHECKED, _SUM = 16, (0b01).to_bytes(4, "little"), 4
 
 #: A module that only builds import: compiled files of others may be of a hook that is no build.
-_IMPORTED_LATER = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "call.py"
-)
+_IMPORTED_LATER = os.path.join(os.path.dirname(__file__), os.pardir, "call.py")
 
 #: How many files there may be before all are thrown away.
 _MOST = 4096
@@ -50,29 +48,27 @@ def shared(root: str) -> Iterator[None]:
 
     A module that is not compiled beside its source is taken from what another environment has
     compiled; and what is compiled is written there, where Python writes it anyway. The project's
-    own modules take no part, nor do those that are not loaded in the ordinary way.
+    own modules take no part, nor do those that are not loaded, or compiled, in the ordinary way.
 
     Args:
         root: the project root.
     """
-    directory = _usable(root) if _is_wanted() else None
-    if directory is None:
+    place = _usable_directory(root)
+    if place is None:
         yield
         return
-    environment = sys.prefix + os.sep
     original = SourceFileLoader.get_code
 
     def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
         """Stand in for ``get_code``, which reads a compiled file, or compiles."""
-        path = self.path
         if (
             type(self) is SourceFileLoader
-            and path.startswith(environment)
-            and not is_the_projects(path, root)
-            and not os.path.exists(cache_from_source(path))
-            and _compiles_as_ever()
+            and self.path.startswith(sys.prefix + os.sep)
+            and not is_the_projects(self.path, root)
+            and not os.path.exists(cache_from_source(self.path))
+            and "_external" in getattr(SourceFileLoader.source_to_code, "__module__", "")
         ):
-            return original(_Sharing(self, directory), fullname)
+            return original(_Sharing(self, place), fullname)
         return original(self, fullname)
 
     own = vars(SourceFileLoader).get("get_code")  # else it is inherited
@@ -87,45 +83,42 @@ def shared(root: str) -> Iterator[None]:
 
 
 def directory() -> str:
-    """Return where the files are: the user's cache directory is where ``platformdirs`` has it."""
+    """Return where the files are: in the user's cache directory, wherever the system has that."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
-        default = {"win32": "~/AppData/Local", "darwin": "~/Library/Caches"}
-        base = os.path.expanduser(default.get(sys.platform, "~/.cache"))
+        places = {"win32": "~/AppData/Local", "darwin": "~/Library/Caches"}
+        base = os.path.expanduser(places.get(sys.platform, "~/.cache"))
     return os.path.join(os.path.realpath(base), "isolated-backend", "bytecode")
 
 
-def _is_wanted() -> bool:
-    """Tell whether this environment comes without compiled files, and Python would make them."""
-    if sys.dont_write_bytecode or any(map(os.environ.get, _NO_CACHE)):
-        return False
-    if sys.pycache_prefix is not None or sys.implementation.cache_tag is None:
-        return False
-    return not os.path.exists(cache_from_source(_IMPORTED_LATER))
+def _usable_directory(root: str) -> str | None:
+    """Return :func:`directory`, and make it; ``None`` if nothing is to be shared.
 
-
-def _usable(root: str) -> str | None:
-    """Return :func:`directory`, and make it; ``None`` if it is not this user's alone.
-
-    In the project root it would be a write there. What is another user's stays so, as the home of
-    who has called ``sudo``, and no home is made where there is none.
+    So it is if this environment has compiled files, or Python would write none beside the sources;
+    if the directory is in the project root, or another user's, as with ``sudo`` the home may be.
     """
     found = directory()
     home = os.path.dirname(found)
     base = os.path.dirname(home)
-    if base.startswith(root + os.sep):
+    if (
+        sys.dont_write_bytecode
+        or any(map(os.environ.get, _NO_CACHE))
+        or sys.pycache_prefix is not None
+        or sys.implementation.cache_tag is None
+        or os.path.exists(cache_from_source(_IMPORTED_LATER))
+        or base.startswith(root + os.sep)
+    ):
         return None
     with suppress(OSError):
         above = base if os.path.isdir(base) else os.path.dirname(base)
-        if sys.platform != "win32" and os.stat(above).st_uid != os.geteuid():
-            return None
-        for path in (base, home, found):
-            with suppress(FileExistsError):
-                os.mkdir(path, 0o700)
-        if is_ours_alone(home):
-            if len(os.listdir(found)) > _MOST:
-                empty(found)
-            return found
+        if sys.platform == "win32" or os.stat(above).st_uid == os.geteuid():
+            for path in (base, home, found):
+                with suppress(FileExistsError):
+                    os.mkdir(path, 0o700)
+            if is_ours_alone(home):
+                if len(os.listdir(found)) > _MOST:
+                    empty(found)
+                return found
     return None
 
 
@@ -134,17 +127,17 @@ class _Sharing(SourceFileLoader):
 
     Args:
         loader: the one that Python has found.
-        directory: where it may be.
+        place: the directory with compiled files.
     """
 
-    def __init__(self, loader: SourceFileLoader, directory: str) -> None:
+    def __init__(self, loader: SourceFileLoader, place: str) -> None:
         super().__init__(loader.name, loader.path)
         # It is hashed and compiled as it was at one moment.
         self._source = loader.get_data(loader.path)
         self._hash = source_hash(self._source)
         tag = str(sys.implementation.cache_tag)
         _, _, optimized = cache_from_source(self.path).rpartition(tag)
-        self._compiled = os.path.join(directory, f"{self._hash.hex()}.{tag}{optimized}")
+        self._compiled = os.path.join(place, f"{self._hash.hex()}.{tag}{optimized}")
 
     def get_data(self, path: str) -> bytes:
         """Return the source, or what it was compiled to.
@@ -177,9 +170,3 @@ class _Sharing(SourceFileLoader):
 
 def _sum(content: bytes) -> bytes:
     return crc32(content).to_bytes(_SUM, "little")
-
-
-def _compiles_as_ever() -> bool:
-    """Tell whether nobody has changed what a source is compiled to, for all modules."""
-    module = getattr(SourceFileLoader.source_to_code, "__module__", None)
-    return module in ("importlib._bootstrap_external", "_frozen_importlib_external")

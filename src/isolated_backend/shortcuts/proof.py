@@ -13,8 +13,8 @@ from ..errors import ShortcutError, VanishedFileError
 if TYPE_CHECKING:
     from ..call import Call
 
-#: What opening a path, or asking for its status, says where there is no regular file any more.
-_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
+#: What asking for the status of a path says where there is nothing any more.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 #: By call: what keeps files out of setuptools' way, and has to package them itself.
 _owed: WeakKeyDictionary[Call, list[object]] = WeakKeyDictionary()
@@ -46,10 +46,18 @@ class Sources:
     def __init__(self) -> None:
         self._states: dict[str, tuple[int, ...]] = {}
 
-    def add(self, path: str, found: os.stat_result) -> None:
-        """Note that *path* was *found* so."""
-        state = found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode
-        self._states.setdefault(path, state)
+    def look(self, path: str, mode: int | None = None) -> os.stat_result:
+        """Return the status of *path*, and note it.
+
+        Raises:
+            VanishedFileError: it is no regular file any more.
+            ShortcutError: it has another *mode*.
+        """
+        found = _status(path)
+        self._states.setdefault(path, _state(found))
+        if mode not in (None, found.st_mode):
+            raise ShortcutError(f"The mode of {path} has changed since it was listed.")
+        return found
 
     def check(self, *paths: str) -> None:
         """Look whether *paths* are as they were found, all of them if there are none.
@@ -57,23 +65,25 @@ class Sources:
         Then what was read meanwhile is what there is at this moment.
 
         Raises:
-            VanishedFileError: one is no regular file any more (a pipe would be waited for).
+            VanishedFileError: one is no regular file any more.
             ShortcutError: one has changed.
         """
         for path in paths or self._states:
-            try:
-                found = os.stat(path)
-            except OSError as error:
-                name_vanished(error, path)
-                raise
-            if not stat.S_ISREG(found.st_mode):
-                raise VanishedFileError.of(path)
-            state = found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode
-            if state != self._states[path]:
+            if _state(_status(path)) != self._states[path]:
                 raise ShortcutError(f"{path} has changed while it was being packaged.")
 
 
-def name_vanished(error: OSError, path: str) -> None:
-    """Raise :class:`VanishedFileError` if *error* says that there is no file *path* any more."""
-    if error.errno in _NO_FILE:
-        raise VanishedFileError.of(path) from error
+def _status(path: str) -> os.stat_result:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise VanishedFileError.of(path) from error
+        raise
+    if not stat.S_ISREG(found.st_mode):
+        raise VanishedFileError.of(path)
+    return found
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode
