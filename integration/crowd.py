@@ -14,6 +14,7 @@ import pytest
 from backends import HOOKS
 from outside import Outside
 from snapshot import Snapshot, snapshot
+from trial import KEPT
 
 from .frontends import Command, Finished, run_at_once
 from .test_private_trees import User, variables
@@ -116,11 +117,11 @@ class Place:
         return snapshot(self.path / "around")
 
     def left(self) -> list[str]:
-        """Return what is left in TMPDIR, besides locks and compiled files of setuptools."""
+        """Return what is left in TMPDIR, besides what is to stay and setuptools' compiled files."""
         return [
             str(path)
             for path in (self.path / "tmp").rglob("*")
-            if path.suffix != ".lock" and "bytecode" not in path.parts and not _holds_locks(path)
+            if path.suffix not in KEPT and "bytecode" not in path.parts and not _holds_locks(path)
         ]
 
 
