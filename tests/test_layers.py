@@ -13,8 +13,8 @@ import isolated_backend
 PACKAGE = Path(isolated_backend.__file__).parent
 NAME = "isolated_backend"
 
-#: The most lines that a layer and a module may have.
-MOST_LINES = {"core": 3600, "writers": 1100, "shortcuts": 1000}
+#: The most lines that a layer and a module may have: what they have today, and to become fewer.
+MOST_LINES = {"core": 4200, "writers": 1750, "shortcuts": 950}
 LONGEST_MODULE = 250
 
 
