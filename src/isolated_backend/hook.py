@@ -111,8 +111,7 @@ def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) ->
         if output is not None:
             publish(os.path.join(shadow.dist, returned), output)
             if says_info:
-                text = f"isolated-backend: {returned} was built in isolation and is in {output}"
-                print(text, flush=True)
+                messages.say(f"{returned} was built in isolation and is in {output}")
         return returned
 
 
