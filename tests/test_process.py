@@ -113,3 +113,15 @@ def test_a_stream_that_is_closed_is_closed_there(closed: list[int], tmp_path: Pa
     )
     found = [word == "True" for word in (tmp_path / "found").read_text().split()]
     assert found == [number in closed for number in range(3)]
+
+
+def test_a_system_without_files_in_memory_has_others(tmp_path: Path) -> None:
+    done = script(
+        """
+        vars(os).pop("memfd_create", None)
+        import tempfile
+        print(call(str, "x" * 100_000) == "x" * 100_000, os.listdir(tempfile.gettempdir()))
+    """,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    assert done.stdout == "True ['temporary']\n", done.stderr
