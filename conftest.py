@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends import SAMPLES
+from isolated_backend import process
 
 # Whoever starts the tests in the background lets them ignore interruptions, and all children, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -22,11 +23,12 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    # The first hook of a test is the first of the process, whatever other tests have called.
-    monkeypatch.setattr("isolated_backend.process._first_is_to_come", [True])
+    # As in a process of its own, the first hook that a test calls runs where it has patched.
+    monkeypatch.setattr(process, "_first_is_to_come", [True])
 
 
 @pytest.fixture

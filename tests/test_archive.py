@@ -8,7 +8,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import pytest
 
@@ -111,7 +111,7 @@ cmdclass = {}
 """,
 }
 
-STREAMED = {"nothing", "the run of sdist"}
+STREAMED = {"nothing", "the run of sdist", "how tarfile describes it", "the format of tarfile"}
 
 
 @pytest.fixture
@@ -157,17 +157,13 @@ def build(backend: str, root: Path, out: Path) -> tuple[Path, str]:
     return out / outcome.result, process.output
 
 
-def everything(sdist: Path) -> list[dict[str, object]]:
+def everything(sdist: Path) -> list[dict[str, Any]]:
     """Return all that the archive says of its members, but the times of what setuptools makes."""
     found = []
     with tarfile.open(sdist) as opened:
         for member in opened:
             file = opened.extractfile(member)
-            said: dict[str, object] = {
-                **member.get_info(),
-                "pax": sorted(member.pax_headers),
-                "chksum": None,
-            }
+            said = dict(member.get_info()) | {"pax": sorted(member.pax_headers), "chksum": None}
             if member.isdir() or "egg-info" in member.name or member.name.endswith(MADE):
                 said.pop("mtime")
             found.append(said | {"content": file.read() if file else None})
@@ -193,22 +189,16 @@ def test_the_archive_is_setuptools_own(overridden: str, root: Path, tmp_path: Pa
 
 
 def test_a_file_that_cannot_be_read_is_a_clear_error(root: Path, tmp_path: Path) -> None:
-    (root / "setup.py").write_text(SETUP.format(overrides=OVERRIDES["nothing"]))
-    (root / "setup.py").write_text(
-        (root / "setup.py")
-        .read_text()
-        .replace("import os, sys", "import builtins, isolated_backend.shortcuts.archive, os, sys")
-        .replace(
-            "setup(name",
-            """
+    changed = """
+original = os.open
 def refuse(name, *arguments, **options):
     if name == os.path.join("files", "empty"):
         raise PermissionError(13, "Permission denied", name)
-    return open(name, *arguments, **options)
-isolated_backend.shortcuts.archive.open = refuse
-setup(name""",
-        )
-    )
+    return original(name, *arguments, **options)
+os.open = refuse
+cmdclass = {}
+"""
+    (root / "setup.py").write_text(SETUP.format(overrides=changed))
     (tmp_path / "out").mkdir()
     process = HookProcess(OURS, root)
     (outcome,) = process(("build_sdist", {"sdist_directory": str(tmp_path / "out")}))
@@ -227,60 +217,102 @@ def test_names_that_lead_elsewhere_are_all_left_to_setuptools(tmp_path: Path) ->
         assert shortcut._streamed(call, [*listed, odd]) == {}
 
 
+SAMPLE = os.path.join("files", "empty")
+
+
 @pytest.fixture
-def staging(tmp_path: Path) -> str:
-    """Return an empty staging directory."""
-    staging = tmp_path / "stage" / "demo-1"
-    staging.mkdir(parents=True)
-    return str(staging)
+def staged(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be in the root; return an archive of what has been staged: a sample."""
+    monkeypatch.chdir(root)
+    return pack(tmp_path)
 
 
-def a_member(time: float = 1.5) -> tarfile.TarInfo:
-    """Return what setuptools makes of a sample that was last changed at 1.5."""
-    member = tarfile.TarInfo()
-    member.mtime = time
-    return member
+def pack(place: Path) -> Path:
+    """Stage the sample, and make an archive as setuptools does."""
+    copy = place / "stage" / "demo-1" / SAMPLE
+    if not copy.parent.exists():
+        copy.parent.mkdir(parents=True)
+        shutil.copy2(SAMPLE, copy)
+    made = place / "made.tar.gz"
+    with tarfile.open(str(made), "w|gz") as opened:
+        opened.add(place / "stage" / "demo-1", "demo-1")
+    return made
 
 
-def test_a_sample_of_setuptools_shows_whether_ours_is_the_same(tmp_path: Path) -> None:
-    def pack(place: str, top: str) -> str:
-        made = os.path.join(place, "theirs")
-        shutil.make_archive(made, "gztar", place, top)
-        return made + ".tar.gz"
+@pytest.mark.parametrize("how", ["content", "mode", "time", "kind", "none", "headers"])
+def test_a_sample_shows_if_setuptools_makes_more_than_a_copy(
+    how: str, staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "stage" / "demo-1" / SAMPLE
+    if how == "content":
+        copy.write_text("more")
+        shutil.copystat(SAMPLE, copy)
+    elif how == "mode":
+        copy.chmod(0o755)
+    elif how == "time":
+        os.utime(copy, (1, 1))
+    elif how != "headers":
+        copy.unlink()
+        if how == "kind":
+            copy.symlink_to("nowhere")
+    else:
+        monkeypatch.setattr(tarfile.TarFile, "pax_headers", {"comment": "more"}, raising=False)
+        original = tarfile.TarFile.gettarinfo
 
-    def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        def gettarinfo(self: tarfile.TarFile, *arguments: Any) -> Any:
+            member = original(self, *arguments)
+            member.pax_headers = {**member.pax_headers, "comment": "more"}
+            return member
+
+        monkeypatch.setattr(tarfile.TarFile, "gettarinfo", gettarinfo)
+    pack(tmp_path)
+    with pytest.raises(ShortcutError, match=r"more of files.empty than a copy"):
+        archive.complete(str(staged), SAMPLE, modes("files/large"))
+    assert not staged.exists()
+
+
+def test_whatever_setuptools_does_to_the_owner_it_does_to_all(staged: Path) -> None:
+    def of_somebody(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uname = "somebody"
         return member
 
-    def pack_otherwise(place: str, top: str) -> str:
-        made = os.path.join(place, "theirs")
-        with tarfile.open(made, "w:gz") as opened:
-            opened.add(os.path.join(place, top), top, filter=anonymous)
-        return made
+    with tarfile.open(staged, "w:gz") as opened:
+        opened.add(staged.parent / "stage" / "demo-1", "demo-1", filter=of_somebody)
+    archive.complete(str(staged), SAMPLE, modes("files/large"))
+    with tarfile.open(staged) as opened:
+        assert {member.uname for member in opened} == {"somebody"}
 
-    like = archive.sample(str(tmp_path / "same"), "demo-1", shutil.copy2, pack)
-    assert like is not None
-    assert (like.name, like.mtime, like.uid) == ("demo-1/sample", 1.5, os.geteuid())
-    assert archive.sample(str(tmp_path / "a"), "demo-1", shutil.copy2, pack_otherwise) is None
+
+def test_a_file_with_a_fraction_of_a_second_is_the_best_sample(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in "abc"]
+    for path in paths:
+        Path(path).touch()
+        os.utime(path, ns=(0, 10**9 + (path == paths[1])))
+    assert archive.one_to_stage(paths) == paths[1]
+    assert archive.one_to_stage(paths[2:]) == paths[2]
+    assert archive.one_to_stage([str(tmp_path / "none"), *paths]) == paths[1]
 
 
 def modes(*names: str) -> dict[str, int]:
     return {name: os.stat(name).st_mode for name in names}
 
 
+@pytest.mark.parametrize(
+    ("fraction", "large", "old"),
+    [(0, 1_600_000_000, -1), (123_456_789, 1_600_000_000.1234567, -0.75)],
+)
 def test_fractions_are_lost_where_staging_loses_them(
-    root: Path, staging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fraction: int, large: float, old: float, staged: Path, tmp_path: Path
 ) -> None:
     """As it does up to setuptools 80 or so; it rounds down, before 1970, too."""
-    monkeypatch.chdir(root)
+    os.utime(SAMPLE, ns=(0, 10**9 + 123_456_789))
+    os.utime(tmp_path / "stage" / "demo-1" / SAMPLE, ns=(0, 10**9 + fraction))
     os.utime("files/executable", ns=(0, -750_000_000))
-    made = str(tmp_path / "made.tar.gz")
-    for sample, large, old in ((1.0, 1_600_000_000, -1), (1.5, 1_600_000_000.1234567, -0.75)):
-        streamed = modes("files/executable", "files/large")
-        archive.write(made, staging, streamed, a_member(sample))
-        with tarfile.open(made) as opened:
-            assert opened.getmember("demo-1/files/large").mtime == pytest.approx(large, abs=1e-5)
-            assert opened.getmember("demo-1/files/executable").mtime == old
+    pack(tmp_path)
+    archive.complete(str(staged), SAMPLE, modes("files/executable", "files/large"))
+    with tarfile.open(staged) as opened:
+        assert opened.getmember("demo-1/files/large").mtime == pytest.approx(large, abs=1e-5)
+        assert opened.getmember("demo-1/files/executable").mtime == old
 
 
 def _replace_by_a_pipe(path: Path) -> None:
@@ -308,33 +340,25 @@ VANISHES = {
 
 @pytest.mark.parametrize("replace", VANISHES.values(), ids=VANISHES)
 def test_what_has_ceased_to_be_a_file_is_an_error_that_names_it(
-    replace: Callable[[Path], None],
-    root: Path,
-    staging: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    replace: Callable[[Path], None], root: Path, staged: Path
 ) -> None:
     """A pipe would be waited for for ever."""
-    monkeypatch.chdir(root)
     name = os.path.join("files", "deep", "er", "text")
     streamed = modes(name, os.path.join("demo", "__init__.py"))
     replace(root / name)
-    made = tmp_path / "made.tar.gz"
     with pytest.raises(VanishedFileError, match=name):
-        archive.write(str(made), staging, streamed, a_member())
-    assert not made.exists()
+        archive.complete(str(staged), SAMPLE, streamed)
+    assert not staged.exists()
 
 
 @pytest.mark.parametrize("size", [0, 100, 3 << 20], ids=["emptied", "cut", "grown"])
 def test_a_file_of_another_size_is_what_it_is_when_it_is_read(
-    size: int, root: Path, staging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    size: int, root: Path, staged: Path
 ) -> None:
-    monkeypatch.chdir(root)
     streamed = modes("files/large")
     os.truncate("files/large", size)
-    made = str(tmp_path / "made.tar.gz")
-    archive.write(made, staging, streamed, a_member())
-    with tarfile.open(made) as opened:
+    archive.complete(str(staged), SAMPLE, streamed)
+    with tarfile.open(staged) as opened:
         file = opened.extractfile("demo-1/files/large")
         assert file is not None
         assert file.read() == (root / "files" / "large").read_bytes()
@@ -361,39 +385,33 @@ def test_a_file_that_changes_while_the_archive_is_made_disproves_it(
     when: str,
     change: Callable[[Path], None],
     root: Path,
-    staging: str,
-    tmp_path: Path,
+    staged: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So that all of it is of one moment."""
-    monkeypatch.chdir(root)
     name, later = os.path.join("files", "executable"), os.path.join("files", "large")
     original = tarfile.TarFile.addfile
 
-    def addfile(self: tarfile.TarFile, member: tarfile.TarInfo, *file: IO[bytes]) -> None:
+    def addfile(self: tarfile.TarFile, member: tarfile.TarInfo, *file: Any) -> None:
         if member.name.endswith(later):
             change(root / (later if when == "while it is read" else name))
         original(self, member, *file)
 
     monkeypatch.setattr(tarfile.TarFile, "addfile", addfile)
-    made = tmp_path / "made.tar.gz"
     if change is _make_executable:
         (root / name).chmod(0o644)
     streamed = modes(name, later)
     with pytest.raises(ShortcutError, match="has changed"):
-        archive.write(str(made), staging, streamed, a_member())
-    assert not made.exists()
+        archive.complete(str(staged), SAMPLE, streamed)
+    assert not staged.exists()
 
 
-def test_a_mode_that_changes_after_the_list_was_made_disproves_it(
-    root: Path, staging: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mode_that_changes_after_the_list_was_made_disproves_it(root: Path, staged: Path) -> None:
     """With another one it might have to be staged."""
-    monkeypatch.chdir(root)
     streamed = modes("files/large")
     (root / "files" / "large").chmod(0o4755)
     with pytest.raises(ShortcutError, match="has changed"):
-        archive.write(str(tmp_path / "made.tar.gz"), staging, streamed, a_member())
+        archive.complete(str(staged), SAMPLE, streamed)
 
 
 def test_whoever_has_replaced_a_function_sees_all_files(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from isolated_backend.cli.errors import CommandError
 from isolated_backend.settings import Settings
 from isolated_backend.shadow.temporary import directory_of
 from isolated_backend.writers import nested
-from isolated_backend.writers.access import tree_access
+from isolated_backend.writers.guard import tree_access
 from snapshot import snapshot
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions and links")

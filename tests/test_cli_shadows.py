@@ -18,9 +18,9 @@ from isolated_backend.cli import main, shadows
 from isolated_backend.shadow import slots, tenant
 from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
-from isolated_backend.writers.access import tree_access
+from isolated_backend.writers.guard import tree_access
 from isolated_backend.writers.holders import TreeStatus
-from isolated_backend.writers.kernellock import KernelLock
+from isolated_backend.writers.treelock import open_lock
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells who holds a lock")
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
@@ -45,7 +45,7 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     script = f"""
         import os, sys
         from isolated_backend.shadow import slots
-        from isolated_backend.writers.access import tree_access
+        from isolated_backend.writers.guard import tree_access
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
             writer = "a test" if {writes} else None
             with tree_access({str(root)!r}, "auto", timeout=9, own=[place], writer=writer):
@@ -134,7 +134,7 @@ def test_a_build_at_work(
 @on_linux
 def test_a_writer_that_waits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with _building(root):
-        waiting = KernelLock(str(root))
+        waiting = open_lock(str(root))
         assert not waiting.try_write()
         assert _status(capsys)["trees"][0]["awaited"]
         assert main(["status"]) == 0
@@ -294,7 +294,8 @@ def test_compiled_files_go_too(
 ) -> None:
     with slots.lease(str(root), str(temporary)):
         pass
-    files = Path(temporary_files.home(str(temporary)), compiled.NAME)
+    files = Path(compiled.directory())
+    files.parent.mkdir(mode=0o700, parents=True)
     files.mkdir()
     (files / "00112233.cpython-311.pyc").write_bytes(b"x" * 1000)
     assert _status(capsys)["shadows"] == []
@@ -386,6 +387,6 @@ def test_looking_at_a_tree_holds_nothing(root: Path) -> None:
     with tree_access(str(root), "auto", timeout=9):
         before = TreeStatus.of(str(root))
         assert TreeStatus.of(str(root)) == before
-    lock = KernelLock(str(root))
+    lock = open_lock(str(root))
     assert lock.try_write()
     lock.close()

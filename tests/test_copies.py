@@ -116,7 +116,7 @@ with open("setup.cfg", "w") as file:
     "namespace packages": 'options["namespace_packages"] = ["demo"]',
 }
 
-NOT_COPIED = {"nothing", "the run of egg_info", "compiled files"}
+NOT_COPIED = {"nothing", "the run of egg_info"}
 
 
 @pytest.fixture
@@ -204,12 +204,19 @@ def test_the_wheel_is_setuptools_own(changed: str, umask: int, root: Path, tmp_p
 
 
 @pytest.fixture
-def copies(tmp_path: Path) -> Copies:
-    """Return copies that know what one looks like, for ``lib`` and ``out``."""
-    copies = Copies()
+def lib(tmp_path: Path) -> Path:
+    """Return the directory that setuptools copies files to."""
+    lib = tmp_path / "lib"
+    lib.mkdir()
+    return lib
+
+
+@pytest.fixture
+def copies(tmp_path: Path, lib: Path) -> Copies:
+    """Return copies that know what one looks like."""
+    copies = Copies(str(lib))
     for kind, mode in ((False, 0o604), (True, 0o600)):
-        source, target = tmp_path / f"sample-{kind}", tmp_path / "lib" / f"sample-{kind}"
-        target.parent.mkdir(exist_ok=True)
+        source, target = tmp_path / f"sample-{kind}", lib / f"sample-{kind}"
         for path in (source, target):
             path.touch(mode)
             os.utime(path, (1_600_000_000, 1_600_000_000))
@@ -223,67 +230,100 @@ def source(tmp_path: Path) -> Path:
     source = tmp_path / "a.py"
     source.write_text("a")
     source.chmod(0o640)
+    os.utime(source, (1_600_000_000, 1_600_000_000))
     return source
 
 
-def finished(copies: Copies, place: Path) -> dict[str, str]:
-    """Do what setuptools does with ``lib``; return what to write into the wheel."""
-    out = place / "out"
-    shutil.copytree(place / "lib", out)
-    copies.move_tree(str(place / "lib"), str(out))
-    return dict(copies.files(str(out)))
+class Wheel:
+    """A wheel that remembers what is written to it, and to which something can happen."""
+
+    record_path = "RECORD"
+
+    def __init__(self, happens: Callable[[], object] | None = None) -> None:
+        self.members: dict[str, str] = {}
+        self.also: list[str] = []
+        self.happens = happens
+
+    def write(self, path: str, name: str) -> None:
+        """Write a member."""
+        if name.startswith("sample-False"):
+            (self.happens or str)()
+        self.members[name] = path
+
+    def namelist(self) -> list[str]:
+        """Return the names of the members."""
+        return [*self.members, *self.also]
 
 
-def test_a_copy_that_was_put_off_can_be_made_after_all(
-    copies: Copies, source: Path, tmp_path: Path
+def written(copies: Copies, lib: Path, wheel: Wheel | None = None) -> dict[str, str]:
+    """Write a wheel after what setuptools has copied has been installed; return its members."""
+    wheel, out = wheel or Wheel(), lib.with_name("out")
+    if not out.exists():
+        shutil.copytree(lib, out)
+    copies.write(wheel, str(out))
+    return wheel.members
+
+
+def test_another_copy_to_the_same_place_is_the_one_that_counts(
+    copies: Copies, source: Path, lib: Path
 ) -> None:
-    lib, out = tmp_path / "lib", tmp_path / "out"
+    other = source.with_name("b.py")
+    other.touch(0o444)  # the copy of which would be writable
+    for name in ("a.py", "b.py", "sub/c.py"):
+        assert copies.put_off(str(source), str(lib / name), preserve_mode=True)
     assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
-    assert str(lib / "a.py") in copies
-    # Another file for the same place: setuptools decides which one it is.
-    assert not copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
-    assert (lib / "a.py").read_text() == "a"
-    assert (lib / "a.py").stat().st_mode & 0o777 == 0o640
-    assert copies.put_off(str(source), str(lib / "sub" / "b.py"), preserve_mode=True)
-    moved = str(out / "sub" / "b.py")
-    assert copies.move_tree(str(lib), str(out)) == [moved]
-    assert list(copies.files(str(out))) == [("sub/b.py", str(source))]
-    copies.make_all()
-    assert list(copies.files(str(out))) == [("sub/b.py", moved)]
-    assert not (lib / "sub").exists()
+    assert not copies.put_off(str(other), str(lib / "b.py"), preserve_mode=True)
+    assert str(lib / "b.py") not in copies
+    found = written(copies, lib)
+    assert {name: found[name] for name in found if "sample" not in name} == {
+        "a.py": str(source),
+        "sub/c.py": str(source),
+    }
 
 
-def test_files_come_before_what_is_in_the_directories(
-    copies: Copies, source: Path, tmp_path: Path
+def test_files_come_before_directories_and_metadata_last(
+    copies: Copies, source: Path, lib: Path
 ) -> None:
+    """As setuptools writes them."""
+    metadata = lib / "a-1.dist-info" / "licenses" / "LICENSE"
+    metadata.parent.mkdir(parents=True)
+    for path in (metadata, *(metadata.parents[1] / name for name in ("WHEEL", "METADATA"))):
+        path.touch()
     names = ["a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py"]
     for name in reversed(names):
-        assert copies.put_off(str(source), str(tmp_path / "lib" / name), preserve_mode=True)
-    expected = sorted(names, key=lambda name: (name.split("/")[:-1], name))
-    found = [name for name in finished(copies, tmp_path) if not name.startswith("sample")]
-    assert found == expected == [*("a.py", "z.py", "a/z.py", "a/b/c.py", "a-b/c.py", "ab/c.py")]
+        assert copies.put_off(str(source), str(lib / name), preserve_mode=True)
+    found = [name for name in written(copies, lib) if not name.startswith("sample")]
+    assert found == [
+        *("a.py", "z.py", "a/z.py", "a/b/c.py", "a-1.dist-info/licenses/LICENSE"),
+        *("a-b/c.py", "ab/c.py", "a-1.dist-info/METADATA", "a-1.dist-info/WHEEL"),
+    ]
 
 
 def test_the_mode_of_a_new_file_is_learned_from_one(
-    copies: Copies, source: Path, tmp_path: Path
+    copies: Copies, source: Path, lib: Path
 ) -> None:
-    assert not Copies().put_off(str(source), str(tmp_path / "lib1"), preserve_mode=False)
+    assert not Copies(str(lib)).put_off(str(source), str(lib / "1"), preserve_mode=False)
     source.chmod(0o604)
-    assert copies.put_off(str(source), str(tmp_path / "lib2"), preserve_mode=False)
+    assert copies.put_off(str(source), str(lib / "2"), preserve_mode=False)
     source.chmod(0o644)
-    assert not copies.put_off(str(source), str(tmp_path / "lib3"), preserve_mode=False)
+    assert not copies.put_off(str(source), str(lib / "3"), preserve_mode=False)
 
 
-def test_all_that_was_put_off_is_in_the_wheel_once(
-    copies: Copies, source: Path, tmp_path: Path
+def test_a_member_too_many_disproves_it(copies: Copies, source: Path, lib: Path) -> None:
+    assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    wheel = Wheel()
+    wheel.also = ["a.py"]
+    with pytest.raises(ShortcutError, match="just one member"):
+        written(copies, lib, wheel)
+
+
+def test_a_member_that_is_missing_disproves_it(
+    copies: Copies, source: Path, lib: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert copies.put_off(str(source), str(tmp_path / "lib" / "a.py"), preserve_mode=True)
-    members = list(finished(copies, tmp_path))
-    out = str(tmp_path / "out")
-    copies.prove(out, members)
-    for wrong in (members[1:], [*members, "a.py"]):
-        with pytest.raises(ShortcutError, match="just one member"):
-            copies.prove(out, wrong)
+    assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    monkeypatch.setattr(Wheel, "write", lambda *_: None)
+    with pytest.raises(ShortcutError, match="just one member"):
+        written(copies, lib)
 
 
 def change(source: Path) -> None:
@@ -305,6 +345,7 @@ def make_a_pipe(source: Path) -> None:
     os.mkfifo(source)
 
 
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
 @pytest.mark.parametrize(
     ("touch", "error"),
     [
@@ -317,29 +358,28 @@ def make_a_pipe(source: Path) -> None:
 def test_a_file_that_does_not_stay_as_it_was_disproves_it(
     touch: Callable[[Path], None],
     error: type[Exception],
+    when: str,
     copies: Copies,
     source: Path,
-    tmp_path: Path,
+    lib: Path,
 ) -> None:
     """Before it is written, and as long as others are being written."""
-    os.utime(source, (1_600_000_000, 1_600_000_000))
-    assert copies.put_off(str(source), str(tmp_path / "lib" / "a.py"), preserve_mode=True)
-    members = list(finished(copies, tmp_path))
-    touch(source)
+    assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    wheel = Wheel(lambda: touch(source) if when == "meanwhile" else None)
+    if when == "before":
+        touch(source)
     with pytest.raises(error, match=r"a\.py"):
-        copies.prove(str(tmp_path / "out"), members)
-    with pytest.raises(error, match=r"a\.py"):
-        list(copies.files(str(tmp_path / "out")))
+        written(copies, lib, wheel)
+    assert ("a.py" in wheel.members) == (when == "meanwhile")
 
 
 @pytest.mark.parametrize("name", ["sample-False", "sample-True"])
 @pytest.mark.parametrize("how", ["content", "mode", "time", "missing"])
 def test_copies_that_are_more_than_that_disprove_it(
-    name: str, how: str, copies: Copies, tmp_path: Path
+    name: str, how: str, copies: Copies, lib: Path
 ) -> None:
-    members = list(finished(copies, tmp_path))
-    copies.prove(str(tmp_path / "out"), members)
-    sample = tmp_path / "out" / name
+    assert len(written(copies, lib)) == 2
+    sample = lib.with_name("out") / name
     if how == "mode":
         sample.chmod(0o644)
     elif how == "missing":
@@ -349,18 +389,24 @@ def test_copies_that_are_more_than_that_disprove_it(
         moment = 1_600_000_000 + (how == "time")
         os.utime(sample, (moment, moment))
     with pytest.raises(ShortcutError, match=f"more of .*{name} than a copy"):
-        copies.prove(str(tmp_path / "out"), members)
+        written(copies, lib)
 
 
-def test_what_setuptools_does_not_take_along_disproves_it(
-    copies: Copies, source: Path, tmp_path: Path
+def test_a_file_that_setuptools_copies_otherwise_disproves_it(
+    copies: Copies, source: Path, lib: Path
 ) -> None:
-    assert copies.put_off(str(source), str(tmp_path / "lib" / "a.py"), preserve_mode=True)
-    with pytest.raises(ShortcutError, match="along"):
-        list(copies.files(str(tmp_path / "out")))  # not moved
-    (tmp_path / "lib" / "a.py").touch()
-    with pytest.raises(ShortcutError, match="along"):
-        list(copies.files(str(tmp_path / "lib")))  # made by somebody else
+    assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    (lib / "a.py").touch()
+    with pytest.raises(ShortcutError, match="in a way that is not known"):
+        written(copies, lib)
+
+
+def test_a_file_that_is_copied_elsewhere_disproves_it(
+    copies: Copies, source: Path, lib: Path
+) -> None:
+    assert copies.put_off(str(source), str(lib / ".." / "elsewhere.py"), preserve_mode=True)
+    with pytest.raises(ShortcutError, match="another directory"):
+        written(copies, lib)
 
 
 def test_a_wheel_of_data_alone_has_it(tmp_path: Path) -> None:

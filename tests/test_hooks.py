@@ -141,6 +141,29 @@ def test_builds_do_not_meet_in_a_work_directory_that_setup_cfg_names(
     assert artifacts[0] == artifacts[1]
 
 
+@pytest.mark.parametrize("where", ["root/info", "outside"])
+def test_an_absolute_egg_base_holds_no_package_data(where: str, tmp_path: Path) -> None:
+    root, base = tmp_path / "root", tmp_path / where
+    (root / "demo").mkdir(parents=True)
+    base.mkdir()
+    (root / "demo" / "__init__.py").touch()
+    (root / "demo" / "data.txt").touch()
+    (root / "MANIFEST.in").write_text("graft demo\n")
+    (root / "setup.cfg").write_text(
+        "[metadata]\nname = demo\nversion = 1\n"
+        "[options]\npackages = demo\ninclude_package_data = true\n"
+        f"[egg_info]\negg_base = {base}\n"
+    )
+    made = []
+    for backend in (OURS, PLAIN):
+        out = tmp_path / backend
+        process = call(root, "build_wheel", backend, wheel_directory=str(out))
+        assert process.outcome.error == "", process.output
+        assert (list(base.iterdir()) == []) is (backend == OURS)
+        made.append(members(out / process.outcome.result))
+    assert made[0] == made[1]
+
+
 FIXED_PATHS = {
     "build_wheel": """
 from setuptools.command.build_py import build_py

@@ -10,7 +10,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +18,50 @@ import pytest
 
 from isolated_backend.errors import SettingsError, TreeLockError
 from isolated_backend.settings import IN_TREE_WRITES
-from isolated_backend.writers import nested, treelock, writelog
-from isolated_backend.writers.access import tree_access
+from isolated_backend.writers import nested, treelock, watch, writelog
 from isolated_backend.writers.announcement import announce, is_announced
-from isolated_backend.writers.kernellock import KernelLock
-from isolated_backend.writers.standin import StandIn
+from isolated_backend.writers.guard import tree_access
 
 
-@pytest.fixture(params=["the kernel's lock", "the kernel's lock on a directory", "filelock's"])
+@pytest.fixture(params=["pyproject.toml", "a directory", "a file of the user's"])
 def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a root; each test runs with each kind of lock."""
     root = tmp_path / "root"
     root.mkdir()
-    if request.param != "the kernel's lock on a directory":
+    if request.param == "pyproject.toml":
         (root / "pyproject.toml").touch()
-    if request.param == "filelock's":
-        monkeypatch.setattr(treelock, "open_lock", StandIn)
+    if request.param == "a file of the user's":
+        monkeypatch.setattr(treelock, "opened", no_locks)
     return root
+
+
+def no_locks(tree: str, **_: object) -> int:
+    raise OSError(errno.ENOLCK, "No locks available")
 
 
 def access(root: Path, mode: str = "auto", *, timeout: float = 30, **kwargs: Any) -> Any:
     return tree_access(str(root), mode, timeout=timeout, **kwargs)
 
 
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Start a process that the hook of this test knows nothing of."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(watch, "_watches", ())
+        yield
+
+
 class Other:
     """Another process that holds the tree; it says when, and lets go when it is told."""
 
     def __init__(self, root: Path, *, write: bool) -> None:
-        kind = "StandIn" if treelock.open_lock is StandIn else "open_lock"
         script = f"""
             import sys
             from isolated_backend.writers import treelock
-            from isolated_backend.writers.access import tree_access
-            treelock.open_lock = treelock.{kind}
-            with tree_access({str(root)!r}, "auto", timeout=30):
+            from isolated_backend.writers.guard import tree_access
+            if {treelock.opened is no_locks}:
+                treelock.opened = lambda tree, **_: treelock._opened_elsewhere(tree)
+            with tree_access({str(root)!r}, "auto", timeout=30, hook="other"):
                 print("reads", flush=True)
                 if {write}:
                     open({str(root / "by-other")!r}, "w").close()
@@ -59,12 +69,13 @@ class Other:
                 sys.stdin.readline()
             print("done", flush=True)
         """
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with unwatched():
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(script)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
 
     def says(self) -> str:
         """Return the next word of the process."""
@@ -129,12 +140,10 @@ def test_a_writer_waits_for_the_readers(root: Path, other: Callable[..., Other])
 def test_a_stream_of_readers_does_not_keep_a_writer_waiting(
     root: Path, other: Callable[..., Other]
 ) -> None:
-    if treelock.open_lock is StandIn:
-        pytest.skip("SQLite lets nobody in while a writer waits")
     with access(root):
         writer = other(write=True)
         assert writer.says() == "reads"
-        descriptor = os.open(lock_file(root), os.O_RDONLY)
+        descriptor = lock_file(root)
         while not is_announced(descriptor):
             pass
         os.close(descriptor)
@@ -149,10 +158,11 @@ def test_a_stream_of_readers_does_not_keep_a_writer_waiting(
 @pytest.mark.skipif(sys.platform != "linux", reason="needs locks of open file descriptions")
 def test_an_announcement_does_not_outlive_its_hook(tmp_path: Path) -> None:
     """A daemon that setup.py has forked keeps a copy of the descriptor."""
-    lock = KernelLock(str(tmp_path))
+    lock = treelock.open_lock(str(tmp_path))
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    announce(lock._descriptor)
-    copy = os.dup(lock._descriptor)
+    assert lock.descriptor is not None
+    announce(lock.descriptor)
+    copy = os.dup(lock.descriptor)
     assert is_announced(descriptor)
     lock.close()
     assert not is_announced(descriptor)
@@ -160,8 +170,9 @@ def test_an_announcement_does_not_outlive_its_hook(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
-def lock_file(root: Path) -> Path:
-    return root / "pyproject.toml" if (root / "pyproject.toml").exists() else root
+def lock_file(root: Path) -> int:
+    elsewhere = treelock.opened is no_locks
+    return treelock._opened_elsewhere(str(root)) if elsewhere else treelock.opened(str(root))
 
 
 def test_where_nothing_can_be_announced_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +247,7 @@ def test_who_waits_says_for_whom_and_why(
     assert "isolated-backend: waiting for " in told
     assert f"to begin in {root}" in told
     assert "increase `lock-timeout`" in str(error.value)
-    if treelock.open_lock is not StandIn and os.path.exists("/proc/locks"):
+    if os.path.exists("/proc/locks"):
         assert f"process {writer.process.pid} ({sys.executable} -c" in told
 
 
@@ -299,27 +310,6 @@ def test_a_forked_child_goes_on_in_what_its_parent_holds(root: Path) -> None:
     assert (root / "by-child").exists()
 
 
-def test_where_the_kernel_does_not_lock_filelock_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def not_here(descriptor: int, operation: int) -> None:
-        raise OSError(errno.EBADF, "needs a descriptor for writing")
-
-    (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(fcntl, "flock", not_here)
-    lock = treelock.open_lock(str(tmp_path))
-    assert isinstance(lock, StandIn)
-    assert lock.try_read()
-    lock.close()
-
-
-def test_a_writer_at_work_does_not_look_like_a_missing_lock(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").touch()
-    writer = treelock.open_lock(str(tmp_path))
-    assert writer.try_write()
-    assert isinstance(treelock.open_lock(str(tmp_path)), KernelLock)
-
-
 @pytest.mark.parametrize("writes", IN_TREE_WRITES)
 def test_the_log_has_each_write_into_the_tree(
     writes: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -336,10 +326,11 @@ def test_the_log_has_each_write_into_the_tree(
             (root / "by-fork").touch()
             os._exit(0)
         os.waitpid(child, 0)
-        subprocess.run([sys.executable, "-c", ""], check=True)
+        subprocess.run([sys.executable, "-c", ""], cwd=root, check=True)
     (root / "later").touch()
     names = log.read_bytes().splitlines()
-    assert names == [b"of an earlier hook", b"own", b"\xff", b"by-fork"]
+    program = f"//program {sys.executable} -c ''".encode()
+    assert names == [b"of an earlier hook", b"own", b"\xff", b"by-fork", program]
 
 
 def test_a_log_inside_of_the_tree_is_one_write(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from isolated_backend.writers.watch import Watch, _absolute, watched
+from isolated_backend.writers import watch
+from isolated_backend.writers.watch import Watch, watched
+
+
+class Seen(Watch):
+    """Notes what it sees, with paths relative to the root."""
+
+    def __init__(self, root: str, own: list[str], temporary: str) -> None:
+        super().__init__(root, own, temporary)
+        self.written: list[str] = []
+        self.read: set[str] = set()
+        self.started: list[tuple[str, str]] = []
+        self.blind: list[str] = []
+
+    def reads(self, tree: str) -> None:
+        """See :class:`Watch`."""
+        self.read.add(os.path.relpath(tree, self.root))
+
+    def writes(self, tree: str, name: str) -> None:
+        """See :class:`Watch`."""
+        self.written.append(name)
+
+    def starts(self, tree: str, words: list[str]) -> None:
+        """See :class:`Watch`."""
+        self.started.append((os.path.relpath(tree, self.root), " ".join(words)))
+
+    def is_blind(self, cause: str) -> None:
+        """See :class:`Watch`."""
+        self.blind.append(cause)
 
 
 @pytest.fixture
@@ -23,14 +51,17 @@ def tree(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def written(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def seen(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seen]:
     """Watch the tree, with it as the current directory."""
-    seen: list[str] = []
+    seen = Seen(str(tree), [str(tree / "own")], str(tmp_path / "temporary"))
     monkeypatch.chdir(tree)
-    with ExitStack() as taken:
-        watch = Watch(str(tree), [str(tree / "own")], [seen.append])
-        taken.enter_context(watched(watch))
+    with watched(seen):
         yield seen
+
+
+@pytest.fixture
+def written(seen: Seen) -> list[str]:
+    return seen.written
 
 
 WRITES: dict[str, tuple[Callable[[], object], str]] = {
@@ -77,7 +108,7 @@ def test_a_path_through_a_link_from_outside_is_seen(
     (tmp_path / "link").symlink_to(tree)
     (tmp_path / "link" / "new").touch()
     (tmp_path / "link" / "own" / "new").touch()
-    assert set(written) == {"new"}
+    assert written == ["../link", "new"]
 
 
 def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path) -> None:
@@ -89,7 +120,7 @@ def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path
     os.chmod("file", 0o600)
     os.utime("file")
     Path(".venv/lib/site-packages/module.pyc").touch()
-    (tmp_path / "outside").touch()
+    (tmp_path / "temporary" / "outside").touch()
     descriptor = os.open("file", os.O_RDONLY)
     os.fchmod(descriptor, 0o600)
     with open(descriptor) as file:
@@ -97,7 +128,12 @@ def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path
     assert written == []
 
 
-def test_what_cannot_be_known_is_not_taken_for_a_write() -> None:
-    assert _absolute(3, None) is None
-    assert _absolute("name", 10**6) is None
-    assert _absolute(object(), None) is None
+def test_what_cannot_be_known_is_not_taken_for_a_write(seen: Seen) -> None:
+    descriptor = os.open("file", os.O_RDONLY)
+    with open(descriptor) as file:
+        file.read()
+    for arguments in [(3,), ("name", 10**6), (object(),)]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(watch, "_EVENTS", {"test": Watch._written})
+            watch._audit("test", arguments)
+    assert seen.written == []

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from difflib import ndiff
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts import particulars, reproducible
 from backends import HOOKS, OURS, PLAIN, SAMPLES, HookProcess, Outcome, call_into
 from snapshot import snapshot
+
+if TYPE_CHECKING:
+    from outside import Outside
 
 #: The samples that are built by ``__legacy__``.
 LEGACY = {"legacy"}
@@ -26,6 +29,9 @@ LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
 #: A slot, and a directory of :mod:`tempfile`'s.
 _SLOT = r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+"
 _PASSING = re.compile(r"[^\s'\"]*\btmp\w{8}\b")
+
+#: What stays of a project in TMPDIR: the locks on slots, and the mark of a hook that writes.
+KEPT = (".lock", ".writes")
 
 #: A pattern of MANIFEST.in finds nothing in ``build/`` unless there is one in the root.
 _OF_STAGING = re.compile(r"^warning: no .*under directory 'build'$")
@@ -121,6 +127,52 @@ def of_sample(
     )
     epoch = (environment or {}).get("SOURCE_DATE_EPOCH")
     return plain, differences(plain, ours, LEFT_BY_EDITABLE.get(name, ()), epoch)
+
+
+def of_tree(
+    project: Outside,
+    place: Path,
+    hooks: Iterable[str] = HOOKS,
+    python: str = sys.executable,
+    environment: dict[str, str] | None = None,
+) -> tuple[Made, list[str]]:
+    """Build a project that is made of more than its root with both.
+
+    Args:
+        project: which.
+        place: where to work.
+        hooks: the names of the hooks.
+        python: the interpreter to build with.
+        environment: further variables for it.
+
+    Returns:
+        What setuptools made; and in what we differ, in the tree or out of it, and what we leave.
+    """
+    expected = {"pristine", "tree", PLAIN, OURS, *(path.name for path in place.iterdir())}
+    project.write(place / "pristine")
+    tree = place / "tree"
+    made: dict[str, Made] = {}
+    for backend in (PLAIN, OURS):
+        temporary = place / backend / "tmp"
+        temporary.mkdir(parents=True)
+        variables = {"TMPDIR": str(temporary), "CFLAGS": "-O0 -g0"} | (environment or {})
+        process = HookProcess(
+            backend,
+            tree / project.root,
+            place / "pristine",
+            variables,
+            python=python,
+            tree=tree,
+        )
+        made[backend] = make(process, place / backend / "out", hooks)
+    may_leave = [str(Path(project.root, name)) for name in project.may_leave]
+    left = [
+        str(path)
+        for path in (place / OURS / "tmp").rglob("*")
+        if path.is_file() and path.suffix not in KEPT and "bytecode" not in path.parts
+    ]
+    beside = [path.name for path in place.iterdir() if path.name not in expected]
+    return made[PLAIN], differences(made[PLAIN], made[OURS], may_leave) + left + beside
 
 
 def _between(

@@ -38,7 +38,7 @@ def is_the_projects(path: str, root: str) -> bool:
 
     The root may lie in an environment, too: pip checks out editable requirements in ``VENV/src``.
     """
-    inside = root + os.sep
+    inside = os.path.join(root, "")
     if not path.startswith(inside):
         return False
     prefix = sys.prefix + os.sep

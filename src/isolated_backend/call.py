@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,9 @@ class Call:
             lists = (value if isinstance(value, list) else [value] for value in values)
             self._options = _words(map(str, chain.from_iterable(lists)))
         self.is_open = True
-        #: The names on the file list that were there when they were put on it, each with the mode
-        #: of a regular file that was there when the list of an sdist was complete, else with 0.
+        self.thread = threading.get_ident()
+        #: Names that were there when they were put on the file list. Those of regular files that
+        #: were when the list of an sdist was complete have their modes; the others have 0.
         self.listed: dict[str, int] = {}
         self._collected: set[str] = set()
         self._written: list[str] = []
@@ -71,7 +73,7 @@ class Call:
     def own(self) -> list[str]:
         """The directories in which a write is not a write into the source tree."""
         # Other builds' files in TMPDIR, should that be the root itself, and the frontend's.
-        inside = self.root + os.sep
+        inside = os.path.join(self.root, "")
         passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
         return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
 

@@ -56,6 +56,10 @@ class TreeLockError(BackendError):
     """Another build holds the source tree and does not let go."""
 
 
+class BuildAgainError(BackendError):
+    """The hook has to be run once more; then it has the source tree to itself from the start."""
+
+
 class NoProcessError(BackendError):
     """No process can be started for a hook."""
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 
 from . import bytecode, messages, process
-from .errors import BackendError, LostFileError, ShadowError, ShortcutError, causes, is_full_disk
+from .errors import (
+    BackendError,
+    BuildAgainError,
+    LostFileError,
+    ShadowError,
+    ShortcutError,
+    causes,
+    is_full_disk,
+)
 from .settings import Settings
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all that build requirements need
@@ -58,7 +66,7 @@ def run(
         try:
             with process.first_hook() as is_first:
                 if is_first:
-                    with _imports(root, shortcuts):
+                    with _imports(root, shortcuts), suppress(BuildAgainError):
                         return _build(delegate, hook, root, arguments, is_last_try)
         except ShortcutError as error:
             messages.tell(f"{error} Building again without shortcuts.")
@@ -132,7 +140,7 @@ def _setuptools(call: Call, arguments: Mapping[str, Any], is_last_try: bool) -> 
     setuptools = redirect.load(call.delegate)
     with (
         redirect.redirected(call, shortcuts.replacements(call) if shortcuts else ()),
-        _full_disk_named(call),
+        _disk_named(call),
         _redirection_logged(call),
     ):
         returned = getattr(setuptools, call.hook)(**arguments)
@@ -145,7 +153,7 @@ def _setuptools(call: Call, arguments: Mapping[str, Any], is_last_try: bool) -> 
             "(`self.build_lib`, `self.egg_info`, `base_dir`), or write it into the package."
         )
     if call.normal_form is not None:
-        with _full_disk_named(call):
+        with _disk_named(call):
             call.normal_form.give(os.path.join(call.shadow.dist, returned))
     return returned, log.says_info()
 
@@ -181,11 +189,16 @@ def _errors_for_the_user() -> Iterator[None]:
 
 
 @contextmanager
-def _full_disk_named(call: Call) -> Iterator[None]:
-    """Say which disk is full: setuptools' own message names at most the file."""
+def _disk_named(call: Call) -> Iterator[None]:
+    """Say which disk is full, or executes no programs: an error names at most the file."""
     try:
         yield
-    except (OSError, SystemExit) as error:
+    except (Exception, SystemExit) as error:
+        if _is_noexec(error, call.shadow.slot):
+            raise ShadowError(
+                f"A program in {call.shadow.slot} was to be run, but that file system is mounted "
+                "with `noexec`; point TMPDIR to one that is not."
+            ) from error
         if not any(map(is_full_disk, causes(error))):
             raise
         places = filter(None, [call.shadow.slot, call.metadata_directory])
@@ -193,6 +206,17 @@ def _full_disk_named(call: Call) -> Iterator[None]:
             f"No space left on the device while building in {' and '.join(places)}; "
             "free some, or point TMPDIR to a larger disk."
         ) from error
+
+
+def _is_noexec(error: BaseException, slot: str) -> bool:
+    """Tell whether a program in *slot* could not be run because of how it is mounted."""
+    found = list(causes(error))
+    return (
+        any(slot in str(each) for each in found)
+        and any(isinstance(each, PermissionError) for each in found)
+        and hasattr(os, "ST_NOEXEC")
+        and bool(os.statvfs(slot).f_flag & os.ST_NOEXEC)
+    )
 
 
 @contextmanager

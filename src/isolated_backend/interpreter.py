@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from signal import SIGINT, strsignal
 from typing import TYPE_CHECKING, Any
 
 from .errors import NoProcessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: Seconds that a process has to end in after an interruption, before it is told, and before it is
 #: killed. A terminal interrupts both at once; then there is no need to tell.
@@ -37,10 +37,11 @@ if open(gate, "rb", 0).read(1):
 """
 
 
-def run(file: int, directory: str, environment: Mapping[str, str]) -> int:
+def run(what: str, file: int, directory: str, environment: Mapping[str, str]) -> int:
     """Run a fresh interpreter, which calls :func:`isolated_backend.callee.answer`.
 
     Args:
+        what: what it is for, to be named in messages.
         file: the descriptor of the file with the request, where the answer is to be.
         directory: the current directory.
         environment: the environment variables.
@@ -53,12 +54,11 @@ def run(file: int, directory: str, environment: Mapping[str, str]) -> int:
         BaseException: what interrupts this process. The other one has ended then.
     """
     process = None
-    gate, opened = (apart_from_streams(descriptor) for descriptor in os.pipe())
+    with refused(what):
+        gate, opened = (apart_from_streams(descriptor) for descriptor in os.pipe())
     try:
-        try:
+        with refused(what):
             process = _start([gate, file], cwd=directory, env=environment)
-        except OSError as error:
-            raise NoProcessError(str(error)) from error
         os.write(opened, b"1")  # whatever interrupts this process before, that one does nothing
         return process.wait()
     except BaseException as error:
@@ -68,6 +68,15 @@ def run(file: int, directory: str, environment: Mapping[str, str]) -> int:
     finally:
         os.close(gate)
         os.close(opened)
+
+
+@contextmanager
+def refused(what: str) -> Iterator[None]:
+    """Say for *what* no process can be started, if the system refuses what is needed for one."""
+    try:
+        yield
+    except OSError as error:
+        raise NoProcessError(f"Cannot start a process for {what}: {error}.") from error
 
 
 def apart_from_streams(descriptor: int) -> int:

@@ -17,7 +17,7 @@ import threading
 from contextlib import contextmanager, suppress
 
 from .bytecode import is_the_projects, kept_out_of_the_project
-from .errors import NoAnswerError, NoProcessError
+from .errors import NoAnswerError
 from .state import ProcessState, given_back
 
 TYPE_CHECKING = False  # `typing` takes longer to import than the rest
@@ -87,13 +87,12 @@ def call(what: str, root: str, function: Callable[..., T], *arguments: Any) -> T
     path = [str(entry) for entry in state.path]
     rest = pickle.dumps((os.getpid(), state, pickle.dumps((function, arguments))))
     request = marshal.dumps((quiet, path, os.path.dirname(_PACKAGE), rest))
-    with open(interpreter.apart_from_streams(_nameless_file()), "r+b", 0) as file:
+    with interpreter.refused(what):
+        file = open(interpreter.apart_from_streams(_nameless_file()), "r+b", 0)  # noqa: SIM115
         file.write(request)
+    with file:
         _flush()
-        try:
-            status = interpreter.run(file.fileno(), root, state.environment)
-        except NoProcessError as error:
-            raise NoProcessError(f"Cannot start a process for {what}: {error}.") from error
+        status = interpreter.run(what, file.fileno(), root, state.environment)
         file.seek(len(request))
         answer = file.read()
     if (outcome := _outcome(answer)) is not None:
@@ -118,7 +117,7 @@ def _state_for_children() -> ProcessState:
 
 def _nameless_file() -> int:
     """Open a file without a name: unlike at a pipe, nobody waits for its end."""
-    if hasattr(os, "memfd_create"):
+    with suppress(AttributeError, OSError):  # another system, or one that is restricted
         return os.memfd_create("isolated-backend")
     import tempfile
 

@@ -118,11 +118,16 @@ class NormalForm:
     def _rewrite_wheel(self, path: str, passing: str) -> None:
         import zipfile
 
-        with zipfile.ZipFile(path) as made:
-            if all(map(self._is_normal, made.infolist())) and not made.comment:
+        with zipfile.ZipFile(path, "a") as made:
+            members = made.infolist()
+            if all(map(self._is_normal_inside, members)):
+                # All else stands in the directory at the end of the archive alone.
+                changed = [member for member in members if self._is_changed(member)]
+                if changed or made.comment:
+                    made.comment = b""  # has it written again
                 return
             with zipfile.ZipFile(passing, "w") as wheel:
-                for member in made.infolist():
+                for member in members:
                     normal = zipfile.ZipInfo(member.filename, self._date)
                     normal.compress_type = member.compress_type
                     normal.external_attr = member.external_attr
@@ -130,15 +135,14 @@ class NormalForm:
                     wheel.writestr(normal, made.read(member))
         os.replace(passing, path)
 
-    def _is_normal(self, member: zipfile.ZipInfo) -> bool:
+    def _is_normal_inside(self, member: zipfile.ZipInfo) -> bool:
+        return member.date_time == self._date and not member.extra and not member.comment
+
+    def _is_changed(self, member: zipfile.ZipInfo) -> bool:
+        """Make the permissions of *member* normal, and tell whether they were not."""
         found = (member.external_attr, member.create_system)
         self.permit(member)
-        return (
-            found == (member.external_attr, member.create_system)
-            and member.date_time == self._date
-            and not member.extra
-            and not member.comment
-        )
+        return found != (member.external_attr, member.create_system)
 
 
 def _permissions(mode: int, is_directory: bool) -> int:

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from ..errors import BackendError
 from ..settings import Settings
 from ..writers import nested
-from ..writers.access import tree_access
+from ..writers.guard import tree_access
 from . import project, vendored
 from .adoption import Adoption, digest
 from .errors import CommandError

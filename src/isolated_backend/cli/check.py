@@ -120,6 +120,7 @@ def check(
             run = bench.at_once(orders, backend, ended)
         return Half(backend, run.results, alone, run.changes, written, run.seconds)
 
+    writes_something = written.paths or written.programs
     return Report(
         name=subject.name,
         frontends=tuple(each.name for each in frontends),
@@ -128,7 +129,7 @@ def check(
         unstable=unstable,
         deviating={kind: names for kind, names in deviating.items() if names},
         # If it could not be read, no hook of ours would have let anything be written.
-        setting=Settings.read(str(subject.root)).in_tree_writes if written.paths else "auto",
+        setting=Settings.read(str(subject.root)).in_tree_writes if writes_something else "auto",
         obstacle=privatetree.obstacle(temporary_directory()),
     )
 

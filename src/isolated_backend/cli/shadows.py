@@ -16,7 +16,6 @@ from ..shadow.removal import remove
 from ..shadow.temporary import PREFIX, is_ours_alone, temporary_directory
 from ..shadow.temporary import home as home_of
 from ..shadow.tenant import Tenant
-from ..shortcuts.compiled import NAME
 from .errors import CommandError
 
 if TYPE_CHECKING:
@@ -95,19 +94,17 @@ def visible(directory: str) -> list[Shadow]:
 def emptied(directory: str, *, kept: bool) -> Cleaning:
     """Empty this user's shadows in *directory* that no build is using.
 
-    Their locks stay: another build may have one open already. Compiled files go, too: a build that
-    does not find one compiles.
+    Their locks stay: another build may have one open already. Compiled files in the user's cache
+    go, too: a build that does not find one compiles.
 
     Args:
         directory: one for temporary files.
         kept: those that were to be kept, too; builds take them again.
     """
     home = home_of(directory)
-    if not os.path.lexists(home) or not is_ours_alone(home):
-        return Cleaning((), None, 0, 0, 0)
     done: list[Path] = []
     freed = in_use = passed = 0
-    for path in _slots(Path(home)):
+    for path in _slots(Path(home)) if _is_own(home) else ():
         mark = _kept(path)
         if mark.exists() and not kept:
             passed += 1
@@ -122,12 +119,25 @@ def emptied(directory: str, *, kept: bool) -> Cleaning:
                 freed += size - _size(path)
                 done.append(path)
             mark.unlink(missing_ok=True)
-    compiled = Path(home, NAME)
-    are_compiled = compiled.is_dir()
-    if are_compiled:
+    compiled = _compiled()
+    if compiled:
         freed += _size(compiled)
         remove(str(compiled))
-    return Cleaning(tuple(done), compiled if are_compiled else None, freed, in_use, passed)
+    return Cleaning(tuple(done), compiled, freed, in_use, passed)
+
+
+def _is_own(path: str) -> bool:
+    return os.path.lexists(path) and is_ours_alone(path)
+
+
+def _compiled() -> Path | None:
+    """Return the directory of the compiled files that this user's builds share, if there is one."""
+    try:
+        from ..shortcuts.compiled import directory
+    except ImportError:  # shortcuts can be left out
+        return None
+    path = Path(directory())
+    return path if path.is_dir() and _is_own(str(path.parent)) else None
 
 
 def counted(number: int, noun: str) -> str:

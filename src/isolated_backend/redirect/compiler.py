@@ -31,33 +31,30 @@ _NAME = re.compile(r'(?<!\\)"([^"\n\\]+)"')
 
 
 @replaces(*_COMPILER, "_fix_compile_args")
-def _fix_compile_args(call: Call, original: Method) -> Method:
+def _fix_compile_args(call: Call, original: Method, self: Any, *args: Any) -> Any:
     """Compile into the shadow what is compiled into no directory.
 
     Every compiler's ``compile`` comes by here, whatever it, or numpy.distutils, makes of
     ``object_filenames``.
     """
-
-    def fix_compile_args(self: Any, *args: Any) -> Any:
-        output_dir, *others = original(self, *args)
-        return output_dir or _directory(call) or output_dir, *others
-
-    return fix_compile_args
+    output_dir, *others = original(self, *args)
+    return output_dir or _directory(call) or output_dir, *others
 
 
 @replaces(*_COMPILER, "object_filenames")
-def _object_filenames(call: Call, original: Method) -> Method:
+def _object_filenames(
+    call: Call,
+    original: Method,
+    self: Any,
+    source_filenames: Sequence[str],
+    strip_dir: Any = False,
+    output_dir: Any = "",
+) -> list[str]:
     """Name the objects that ``compile`` makes, and let none climb out to where others build."""
-
-    def object_filenames(
-        self: Any, source_filenames: Sequence[str], strip_dir: Any = False, output_dir: Any = ""
-    ) -> list[str]:
-        if not output_dir and not self.output_dir:
-            output_dir = _directory(call) or output_dir
-        names = original(self, source_filenames, strip_dir, output_dir)
-        return [_kept_in(call, output_dir or "", name) for name in names]
-
-    return object_filenames
+    if not output_dir and not self.output_dir:
+        output_dir = _directory(call) or output_dir
+    names = original(self, source_filenames, strip_dir, output_dir)
+    return [_kept_in(call, output_dir or "", name) for name in names]
 
 
 def _kept_in(call: Call, directory: str, name: str) -> str:
@@ -77,129 +74,118 @@ def _kept_in(call: Call, directory: str, name: str) -> str:
 
 
 @replaces(*_COMPILER, "has_function")
-def _has_function(call: Call, original: Method) -> Method:
+def _has_function(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) -> Any:
     """Link ``a.out`` in the shadow.
 
     By a copy of the compiler, because other threads may be compiling with it.
     """
-
-    def has_function(self: Any, *args: Any, **kwargs: Any) -> Any:
-        directory = None if self.output_dir else _directory(call)
-        if directory:
-            self = copy.copy(self)
-            self.output_dir = directory
-        return original(self, *args, **kwargs)
-
-    return has_function
+    directory = None if self.output_dir else _directory(call)
+    if directory:
+        self = copy.copy(self)
+        self.output_dir = directory
+    return original(self, *args, **kwargs)
 
 
 @replaces(*_CONFIG, "_gen_temp_sourcefile")
-def _gen_temp_sourcefile(call: Call, original: Method) -> Method:
+def _gen_temp_sourcefile(
+    call: Call, original: Method, self: Any, body: str, headers: Sequence[str] | None, lang: str
+) -> str:
     """Write ``_configtest.c`` to the shadow; what it includes may be beside it in the root."""
+    directory = _directory(call)
+    if directory is None:
+        return str(original(self, body, headers, lang))
+    from distutils.command.config import LANG_EXT
 
-    def beside(name: re.Match[str]) -> str:
+    path = os.path.join(directory, "_configtest" + LANG_EXT[lang])
+    with open(path, "w", encoding="utf-8") as file:
+        if headers:
+            file.writelines([*(f"#include <{header}>\n" for header in headers), "\n"])
+        file.write(body and _DIRECTIVE.sub(_with_paths, body))
+        if body[-1] != "\n":
+            file.write("\n")
+    return path
+
+
+def _with_paths(directive: re.Match[str]) -> str:
+    """Return the *directive* of a preprocessor with the paths of files in the current directory."""
+
+    def path_of(name: re.Match[str]) -> str:
         path = os.path.abspath(name[1]).replace(os.sep, "/")
         return f'"{path}"' if os.path.isfile(path) else name[0]
 
-    def with_paths(directive: re.Match[str]) -> str:
-        return _NAME.sub(beside, directive[0])
-
-    def gen_temp_sourcefile(self: Any, body: str, headers: Sequence[str] | None, lang: str) -> str:
-        directory = _directory(call)
-        if directory is None:
-            return str(original(self, body, headers, lang))
-        from distutils.command.config import LANG_EXT
-
-        path = os.path.join(directory, "_configtest" + LANG_EXT[lang])
-        with open(path, "w", encoding="utf-8") as file:
-            if headers:
-                file.writelines([*(f"#include <{header}>\n" for header in headers), "\n"])
-            file.write(body and _DIRECTIVE.sub(with_paths, body))
-            if body[-1] != "\n":
-                file.write("\n")
-        return path
-
-    return gen_temp_sourcefile
+    return _NAME.sub(path_of, directive[0])
 
 
 @replaces(*_CONFIG, "_preprocess")
-def _preprocess(call: Call, original: Method) -> Method:
+def _preprocess(
+    call: Call, original: Method, self: Any, body: Any, headers: Any, include_dirs: Any, lang: str
+) -> Any:
     """Preprocess to the shadow: ``_configtest.i`` is a name in the current directory."""
-
-    def preprocess(self: Any, body: Any, headers: Any, include_dirs: Any, lang: str) -> Any:
-        source = self._gen_temp_sourcefile(body, headers, lang)
-        output = os.path.splitext(source)[0] + ".i"
-        self.temp_files.extend([source, output])
-        self.compiler.preprocess(source, output, include_dirs=include_dirs)
-        return source, output
-
-    return preprocess
+    source = self._gen_temp_sourcefile(body, headers, lang)
+    output = os.path.splitext(source)[0] + ".i"
+    self.temp_files.extend([source, output])
+    self.compiler.preprocess(source, output, include_dirs=include_dirs)
+    return source, output
 
 
 @replaces(*_CONFIG, "_compile")
-def _compile(call: Call, original: Method) -> Method:
+def _compile(
+    call: Call, original: Method, self: Any, body: Any, headers: Any, include_dirs: Any, lang: str
+) -> Any:
     """Name the object's directory, for a compiler that names objects in a way of its own."""
+    directory = None if self.compiler.output_dir else _directory(call)
+    if directory is None:
+        return original(self, body, headers, include_dirs, lang)
+    from distutils.command.config import dump_file
 
-    def compile_(self: Any, body: Any, headers: Any, include_dirs: Any, lang: str) -> Any:
-        directory = None if self.compiler.output_dir else _directory(call)
-        if directory is None:
-            return original(self, body, headers, include_dirs, lang)
-        from distutils.command.config import dump_file
-
-        source = self._gen_temp_sourcefile(body, headers, lang)
-        if self.dump_source:
-            dump_file(source, f"compiling '{source}':")
-        (made,) = self.compiler.object_filenames([source], output_dir=directory)
-        self.temp_files.extend([source, made])
-        self.compiler.compile([source], output_dir=directory, include_dirs=include_dirs)
-        return source, made
-
-    return compile_
+    source = self._gen_temp_sourcefile(body, headers, lang)
+    if self.dump_source:
+        dump_file(source, f"compiling '{source}':")
+    (made,) = self.compiler.object_filenames([source], output_dir=directory)
+    self.temp_files.extend([source, made])
+    self.compiler.compile([source], output_dir=directory, include_dirs=include_dirs)
+    return source, made
 
 
 @replaces(*_CONFIG, "_link")
-def _link(call: Call, original: Method) -> Method:
+def _link(
+    call: Call,
+    original: Method,
+    self: Any,
+    body: Any,
+    headers: Any,
+    include_dirs: Any,
+    libraries: Any,
+    library_dirs: Any,
+    lang: str,
+) -> Any:
     """Link the probe's program in the shadow."""
-
-    def link(
-        self: Any,
-        body: Any,
-        headers: Any,
-        include_dirs: Any,
-        libraries: Any,
-        library_dirs: Any,
-        lang: str,
-    ) -> Any:
-        directory = None if self.compiler.output_dir else _directory(call)
-        if directory is None:
-            return original(self, body, headers, include_dirs, libraries, library_dirs, lang)
-        source, made = self._compile(body, headers, include_dirs, lang)
-        program = os.path.splitext(os.path.basename(source))[0]
-        self.compiler.link_executable(
-            [made],
-            program,
-            output_dir=directory,
-            libraries=libraries,
-            library_dirs=library_dirs,
-            target_lang=lang,
-        )
-        program = os.path.join(directory, program + (self.compiler.exe_extension or ""))
-        self.temp_files.append(program)
-        return source, made, program
-
-    return link
+    directory = None if self.compiler.output_dir else _directory(call)
+    if directory is None:
+        return original(self, body, headers, include_dirs, libraries, library_dirs, lang)
+    source, made = self._compile(body, headers, include_dirs, lang)
+    program = os.path.splitext(os.path.basename(source))[0]
+    self.compiler.link_executable(
+        [made],
+        program,
+        output_dir=directory,
+        libraries=libraries,
+        library_dirs=library_dirs,
+        target_lang=lang,
+    )
+    program = os.path.join(directory, program + (self.compiler.exe_extension or ""))
+    self.temp_files.append(program)
+    return source, made, program
 
 
 @replaces(*_CONFIG, "spawn")
-def _spawn(call: Call, original: Method) -> Method:
+def _spawn(
+    call: Call, original: Method, self: Any, cmd: Sequence[str], *args: Any, **kwargs: Any
+) -> Any:
     """Run the probe's program only where setuptools would find it: it gives a name, and no path."""
-
-    def spawn(self: Any, cmd: Sequence[str], *args: Any, **kwargs: Any) -> Any:
-        found = os.path.dirname(cmd[0]) != _directory(call) or _runs_from_current_directory()
-        name = cmd[0] if found else os.path.basename(cmd[0])
-        return original(self, [name, *cmd[1:]], *args, **kwargs)
-
-    return spawn
+    found = os.path.dirname(cmd[0]) != _directory(call) or _runs_from_current_directory()
+    name = cmd[0] if found else os.path.basename(cmd[0])
+    return original(self, [name, *cmd[1:]], *args, **kwargs)
 
 
 def _directory(call: Call) -> str | None:

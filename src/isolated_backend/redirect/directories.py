@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 replaces = Replacements()
 
+#: The same for what the first setuptools with the hooks of PEP 660 lack.
+replaces_if_there = Replacements()
+
 
 #: The commands' options that name a directory to work in. Each has a default inside the root, or
 #: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
@@ -45,20 +48,16 @@ _COLLECTED = ("build_lib", "bdist_dir")
 
 
 @replaces("distutils.cmd", "Command", "ensure_finalized")
-def _work_directories(call: Call, original: Method) -> Method:
+def _work_directories(call: Call, original: Method, self: Any) -> None:
     """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
 
     Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
     override of ``finalize_options`` sets on its own.
     """
-
-    def ensure_finalized(self: Any) -> None:
-        options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
-        _move_options(call, self, options)
-        original(self)
-        _move_options(call, self, options)
-
-    return ensure_finalized
+    options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
+    _move_options(call, self, options)
+    original(self)
+    _move_options(call, self, options)
 
 
 def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
@@ -77,18 +76,14 @@ def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
 
 
 @replaces("tempfile", "", "mkdtemp")
-def _mkdtemp(call: Call, original: Method) -> Method:
+def _mkdtemp(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
     """Leave a temporary directory where it is, also if a command is told to work there.
 
     It belongs to this process alone.
     """
-
-    def mkdtemp(*args: Any, **kwargs: Any) -> Any:
-        made = original(*args, **kwargs)
-        call.shadow.leave(os.fsdecode(made))
-        return made
-
-    return mkdtemp
+    made = original(*args, **kwargs)
+    call.shadow.leave(os.fsdecode(made))
+    return made
 
 
 def asked_for(call: Call, command: Any, name: str, option: str) -> str:
@@ -119,16 +114,24 @@ def name_of(command: Any) -> str:
     return str(command.get_command_name())
 
 
+@replaces_if_there("setuptools.command.build_py", "build_py", "_filter_build_files")
+def _filter_build_files(
+    call: Call, original: Method, self: Any, files: Iterable[str], egg_info: str
+) -> Any:
+    """Leave out the files of an absolute ``egg_base``, which are recorded by their in-tree names.
+
+    They are no package data (pypa/setuptools#3500); setuptools knows them by the directory.
+    """
+    known = (path for path in files if not os.path.isabs(path) or call.shadow.actual(path) == path)
+    return original(self, known, egg_info)
+
+
 @replaces("distutils.dir_util", "", "remove_tree")
-def _remove_tree(call: Call, original: Method) -> Method:
+def _remove_tree(call: Call, original: Method, directory: Any, *args: Any, **kwargs: Any) -> Any:
     """Remove the staging directory where it is, for an override of ``make_distribution``."""
-
-    def remove_tree(directory: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(directory, str):
-            directory = call.shadow.actual(directory)
-        return original(directory, *args, **kwargs)
-
-    return remove_tree
+    if isinstance(directory, str):
+        directory = call.shadow.actual(directory)
+    return original(directory, *args, **kwargs)
 
 
 def forget_made_directories() -> None:

@@ -6,6 +6,7 @@ does not look into directories with a dot in their name.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -86,6 +87,19 @@ def directory_of(root: str, temporary: str) -> str:
     # Two projects that should ever have one sum share their slots, and each build leases one.
     # A better digest is not worth importing hashlib, which takes as long as the lease.
     return os.path.join(home(temporary), f"{name}-{crc32(os.fsencode(real)):08x}")
+
+
+def own_directory_of(root: str, temporary: str) -> str:
+    """Return what :func:`directory_of` does, and make it.
+
+    Raises:
+        OSError: it cannot be made, or others can touch what is there.
+    """
+    if own_home(temporary) is None:
+        raise PermissionError(errno.EPERM, "others can change what is there", home(temporary))
+    path = directory_of(root, temporary)
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path
 
 
 def _user() -> str:

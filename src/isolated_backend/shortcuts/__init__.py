@@ -1,14 +1,22 @@
-"""Speed, and nothing else: each shortcut may be switched off, or be missing, at any time."""
+"""Speed, and nothing else: each shortcut may be switched off, or be missing, at any time.
+
+Each says what it assumes of setuptools. What it makes without that, it proves (:mod:`.proof`).
+"""
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
+
 TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..call import Call
     from ..redirect.replacement import Replacements
+
+#: How seldom garbage is collected: what is imported stays, and would be looked at again and again.
+_SELDOM = (100_000, 50, 1_000)
 
 
 def known_requirements(
@@ -21,11 +29,18 @@ def known_requirements(
     return requirements.known(root, kind, config_settings) if not prefix and kind else None
 
 
-def imports(root: str) -> AbstractContextManager[None]:
+@contextmanager
+def imports(root: str) -> Iterator[None]:
     """Make importing setuptools quicker while this is open."""
     from . import compiled
 
-    return compiled.shared(root)
+    before = gc.get_threshold()
+    gc.set_threshold(*(_SELDOM if before[0] else before))
+    try:
+        with compiled.shared(root):
+            yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def replacements(call: Call) -> Sequence[Replacements]:

@@ -3,16 +3,17 @@
 uv installs without compiling, and gives each isolated build an environment of its own: each would
 compile setuptools anew, which takes longer than all else that the build of a small project does.
 Python finds a compiled file by the path of its source. Here it is found by the source itself, so
-that the next environment finds it, too.
+that the next environment finds it, too: in the user's cache directory, as uv's and pip's own files.
 
-They lie in the directory of this user's slots, and are a cache: any of them may be missing.
+Assumes of Python that ``SourceFileLoader.get_code`` reads and writes files in the format of PEP 552
+with ``get_data`` and ``set_data``.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+import tempfile
 from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
@@ -21,26 +22,24 @@ from zlib import crc32
 
 from ..bytecode import is_the_projects
 from ..shadow.removal import empty
-from ..shadow.temporary import own_home, temporary_directory
+from ..shadow.temporary import is_ours_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
-
-#: The name of the directory: of no project's, for those end with a sum.
-NAME = "bytecode"
 
 #: The length of what a compiled file begins with, and in it (PEP 552) what says that the source has
 #: not to be hashed again: the file was found by that. Before it is a sum of all of it.
 _HEADER, _UNCHECKED, _SUM = 16, (0b01).to_bytes(4, "little"), 4
 
 #: A module that only builds import: compiled files of others may be of a hook that is no build.
-_IMPORTED_LATER = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "call.py"
-)
+_IMPORTED_LATER = os.path.join(os.path.dirname(__file__), os.pardir, "call.py")
 
-#: How many files there may be before all are thrown away, and how much room builds are to have.
-_MOST, _ROOM = 4096, 1 << 26
+#: How many files there may be before all are thrown away.
+_MOST = 4096
+
+#: Who sets one of these wants to have nothing of an earlier build in this one.
+_NO_CACHE = ("PIP_NO_CACHE_DIR", "UV_NO_CACHE")
 
 
 @contextmanager
@@ -49,37 +48,27 @@ def shared(root: str) -> Iterator[None]:
 
     A module that is not compiled beside its source is taken from what another environment has
     compiled; and what is compiled is written there, where Python writes it anyway. The project's
-    own modules take no part, nor do those that are not loaded in the ordinary way.
+    own modules take no part, nor do those that are not loaded, or compiled, in the ordinary way.
 
     Args:
         root: the project root.
-
-    Raises:
-        ShadowError: there is no directory for temporary files.
     """
-    home = None
-    if _is_wanted():
-        temporary = temporary_directory()
-        with suppress(OSError):  # whoever leases a slot will say what is wrong
-            home = own_home(temporary)
-    if home is None:
+    place = _usable_directory(root)
+    if place is None:
         yield
         return
-    store = _Store(os.path.join(home, NAME))
-    environment = sys.prefix + os.sep
     original = SourceFileLoader.get_code
 
     def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
         """Stand in for ``get_code``, which reads a compiled file, or compiles."""
-        path = self.path
         if (
             type(self) is SourceFileLoader
-            and path.startswith(environment)
-            and not is_the_projects(path, root)
-            and not os.path.exists(cache_from_source(path))
-            and _compiles_as_ever()
+            and self.path.startswith(sys.prefix + os.sep)
+            and not is_the_projects(self.path, root)
+            and not os.path.exists(cache_from_source(self.path))
+            and "_external" in getattr(SourceFileLoader.source_to_code, "__module__", "")
         ):
-            return original(_Sharing(self, store), fullname)
+            return original(_Sharing(self, place), fullname)
         return original(self, fullname)
 
     own = vars(SourceFileLoader).get("get_code")  # else it is inherited
@@ -93,11 +82,44 @@ def shared(root: str) -> Iterator[None]:
                 SourceFileLoader.get_code = own  # type: ignore[method-assign]
 
 
-def _is_wanted() -> bool:
-    """Tell whether this environment comes without compiled files, and Python would make them."""
-    if sys.pycache_prefix is not None or sys.implementation.cache_tag is None:
-        return False
-    return not os.path.exists(cache_from_source(_IMPORTED_LATER))
+def directory() -> str:
+    """Return where the files are: in the user's cache directory, wherever the system has that."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        places = {"win32": "~/AppData/Local", "darwin": "~/Library/Caches"}
+        base = os.path.expanduser(places.get(sys.platform, "~/.cache"))
+    return os.path.join(os.path.realpath(base), "isolated-backend", "bytecode")
+
+
+def _usable_directory(root: str) -> str | None:
+    """Return :func:`directory`, and make it; ``None`` if nothing is to be shared.
+
+    So it is if this environment has compiled files, or Python would write none beside the sources;
+    if the directory is in the project root, or another user's, as with ``sudo`` the home may be.
+    """
+    found = directory()
+    home = os.path.dirname(found)
+    base = os.path.dirname(home)
+    if (
+        sys.dont_write_bytecode
+        or any(map(os.environ.get, _NO_CACHE))
+        or sys.pycache_prefix is not None
+        or sys.implementation.cache_tag is None
+        or os.path.exists(cache_from_source(_IMPORTED_LATER))
+        or base.startswith(root + os.sep)
+    ):
+        return None
+    with suppress(OSError):
+        above = base if os.path.isdir(base) else os.path.dirname(base)
+        if sys.platform == "win32" or os.stat(above).st_uid == os.geteuid():
+            for path in (base, home, found):
+                with suppress(FileExistsError):
+                    os.mkdir(path, 0o700)
+            if is_ours_alone(home):
+                if len(os.listdir(found)) > _MOST:
+                    empty(found)
+                return found
+    return None
 
 
 class _Sharing(SourceFileLoader):
@@ -105,93 +127,46 @@ class _Sharing(SourceFileLoader):
 
     Args:
         loader: the one that Python has found.
-        store: where it may be.
+        place: the directory with compiled files.
     """
 
-    def __init__(self, loader: SourceFileLoader, store: _Store) -> None:
+    def __init__(self, loader: SourceFileLoader, place: str) -> None:
         super().__init__(loader.name, loader.path)
         # It is hashed and compiled as it was at one moment.
         self._source = loader.get_data(loader.path)
-        self._name = _name(self.path, self._source)
-        self._store = store
+        self._hash = source_hash(self._source)
+        tag = str(sys.implementation.cache_tag)
+        _, _, optimized = cache_from_source(self.path).rpartition(tag)
+        self._compiled = os.path.join(place, f"{self._hash.hex()}.{tag}{optimized}")
 
     def get_data(self, path: str) -> bytes:
-        """Return the source, or what it was compiled to."""
-        return self._source if path == self.path else self._store.read(self._name)
-
-    def set_data(self, path: str, data: Any, **mode: Any) -> None:
-        """Write what the source has been compiled to."""
-        super().set_data(path, data, **mode)
-        self._store.write(self._name, data[_HEADER:])
-
-
-class _Store:
-    """Compiled files by their names.
-
-    Args:
-        directory: where they are; it need not be there.
-    """
-
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._is_open: bool | None = None
-
-    def read(self, name: str) -> bytes:
-        """Return the compiled file *name*.
+        """Return the source, or what it was compiled to.
 
         Raises:
-            OSError: there is none, or not all of it.
+            OSError: it has not been compiled, or is not all there.
         """
-        with open(os.path.join(self._directory, name), "rb") as file:
+        if path == self.path:
+            return self._source
+        with open(self._compiled, "rb") as file:
             found, content = file.read(_SUM), file.read()
         if found != _sum(content):
-            raise FileNotFoundError(name)
+            raise FileNotFoundError(self._compiled)
         return content
 
-    def write(self, name: str, code: bytes) -> None:
-        """Write the compiled file *name* with the marshalled *code*, if it can be written."""
+    def set_data(self, path: str, data: Any, **mode: Any) -> None:
+        """Write what the source has been compiled to; there, too, whole or not at all."""
+        super().set_data(path, data, **mode)
+        content = MAGIC_NUMBER + _UNCHECKED + self._hash + data[_HEADER:]
         with suppress(OSError):
-            if self._is_open is None:
-                self._is_open = self._open()
-            if self._is_open:
-                digest, _, _ = name.partition(".")
-                content = MAGIC_NUMBER + _UNCHECKED + bytes.fromhex(digest) + code
-                _replace(os.path.join(self._directory, name), _sum(content) + content)
-
-    def _open(self) -> bool:
-        """Tell whether there is room for compiled files, with what builds need; and make some."""
-        with suppress(FileExistsError):
-            os.mkdir(self._directory, 0o700)
-        if len(os.listdir(self._directory)) > _MOST:
-            empty(self._directory)
-        return shutil.disk_usage(self._directory).free > _ROOM
-
-
-def _name(path: str, source: bytes) -> str:
-    """Return the name of what the *source* at *path* is compiled to by this Python."""
-    tag = str(sys.implementation.cache_tag)
-    _, _, optimized = cache_from_source(path).rpartition(tag)
-    return f"{source_hash(source).hex()}.{tag}{optimized}"
+            descriptor, passing = tempfile.mkstemp(dir=os.path.dirname(self._compiled))
+            try:
+                with open(descriptor, "wb") as file:
+                    file.write(_sum(content) + content)
+                os.replace(passing, self._compiled)
+            except BaseException:
+                os.unlink(passing)
+                raise
 
 
 def _sum(content: bytes) -> bytes:
     return crc32(content).to_bytes(_SUM, "little")
-
-
-def _replace(path: str, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-    passing = f"{path}.{os.getpid()}"
-    try:
-        with open(passing, "wb") as file:
-            file.write(content)
-        os.replace(passing, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(passing)
-        raise
-
-
-def _compiles_as_ever() -> bool:
-    """Tell whether nobody has changed what a source is compiled to, for all modules."""
-    module = getattr(SourceFileLoader.source_to_code, "__module__", None)
-    return module in ("importlib._bootstrap_external", "_frozen_importlib_external")

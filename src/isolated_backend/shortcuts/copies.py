@@ -1,60 +1,57 @@
 """Copies that need not be made: files of a wheel that are still in the tree.
 
 A file whose copy would look in the wheel just as it does itself is read from the tree when the
-wheel is written. What a copy looks like is shown by samples: the first file of each kind is copied.
+wheel is written. What becomes of a copy is shown by samples: the first file of each kind is copied.
 """
 
 from __future__ import annotations
 
 import filecmp
 import os
-import shutil
 import stat
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import ShortcutError
 from .proof import Sources
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-_PERMISSIONS = 0o777
-_SECOND = 10**9
+_PERMISSIONS, _SECOND = 0o777, 10**9
 
 
 class Copies:
-    """The copies of one wheel's files that have been put off."""
+    """The copies of one wheel's files that have been put off.
 
-    def __init__(self) -> None:
+    Args:
+        build_lib: the directory that they are to be made in.
+    """
+
+    def __init__(self, build_lib: str) -> None:
+        self._beginning = os.path.join(os.path.normpath(build_lib), "")
         self._sources: dict[str, str] = {}  # by the path of the copy
         self._found = Sources()
         self._samples: dict[bool, tuple[str, str]] = {}  # by whether the mode is preserved
         self._mode = 0  # of a file that is made anew
+
+    def __contains__(self, target: str) -> bool:
+        return target in self._sources
 
     def put_off(self, source: str, target: str, *, preserve_mode: bool) -> bool:
         """Put off copying *source* to *target*, if nothing but the copy itself would tell.
 
         Args:
             source: a file of the tree; the current directory stays the same.
-            target: the absolute path of its copy.
+            target: the path of its copy.
             preserve_mode: whether the copy is to have the mode of the file, or that of a new one.
 
         Returns:
-            Whether it is put off. If not, copy it.
+            Whether it is put off. If not, copy it, whatever is there already.
         """
-        if target in self._sources or os.path.lexists(target):
-            self.make(target)
+        self._sources.pop(target, None)  # another copy to the same place
+        if preserve_mode not in self._samples or os.path.lexists(target):
             return False
-        if preserve_mode not in self._samples:
-            return False
-        found = os.stat(source)
-        mode = stat.S_IMODE(found.st_mode)
-        if mode != self._mode_of_copy(mode, preserve_mode) or mode & ~_PERMISSIONS:
-            return False
-        if not stat.S_ISREG(found.st_mode):
+        mode = stat.S_IMODE(self._found.look(source).st_mode)
+        if mode & ~_PERMISSIONS or mode != self._mode_of_copy(mode, preserve_mode):
             return False
         self._sources[target] = source
-        self._found.add(source, found)
         return True
 
     def learn(self, source: str, target: str, *, preserve_mode: bool) -> None:
@@ -64,86 +61,45 @@ class Copies:
             self._samples[preserve_mode] = source, target
             self._mode = self._mode if preserve_mode else mode
 
-    def move_tree(self, source: str, target: str) -> list[str]:
-        """Let what would be below the directory *source* be below *target*; return the new paths.
-
-        It is no longer below *source*, where nobody looks at it any more.
-        """
-        beginning, place = (os.path.join(os.path.normpath(path), "") for path in (source, target))
-
-        def moved(path: str) -> str:
-            normal = os.path.normpath(path)
-            return place + normal[len(beginning) :] if normal.startswith(beginning) else path
-
-        before = self._sources
-        self._sources = {moved(path): origin for path, origin in before.items()}
-        self._samples = {kind: (one, moved(two)) for kind, (one, two) in self._samples.items()}
-        return [path for path in self._sources if path not in before]
-
-    def make(self, target: str) -> None:
-        """Make the copy *target* after all, if it has been put off."""
-        source = self._sources.pop(target, None)
-        if source is not None:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copy2(source, target)
-
-    def make_all(self) -> None:
-        """Make all copies after all: somebody is going to look at them."""
-        for target in list(self._sources):
-            self.make(target)
-
-    def __contains__(self, target: str) -> bool:
-        return target in self._sources
-
-    def files(self, directory: str) -> Iterator[tuple[str, str]]:
-        """Yield the files below *directory*, put off or not: relative path, and where to read it.
-
-        In the order of ``os.walk`` with sorted names: the files of a directory before what is in
-        its directories.
+    def write(self, wheel: Any, base_dir: str) -> None:
+        """Write all files to the *wheel*, as if those that were put off were in *base_dir*, too.
 
         Raises:
-            VanishedFileError: one of the tree is none any more, when it is its turn.
-            ShortcutError: one has changed, or setuptools has made one in another way.
+            VanishedFileError: a file of the tree is none any more.
+            ShortcutError: one has changed, or is not in the archive as a copy of it would be.
         """
-        beginning = os.path.join(os.path.normpath(directory), "")
+        beginning = os.path.join(base_dir, "")
         found = {}
         for parent, _, names in os.walk(beginning):
             for name in names:
                 path = os.path.join(parent, name)
                 found[path[len(beginning) :]] = path
-        for path, source in self._sources.items():
-            name = path.removeprefix(beginning)
-            if name == path or name in found:
-                raise ShortcutError(f"setuptools does not take {source} along in the known way.")
-            found[name] = source
-        for name in sorted(found, key=_order):
-            if beginning + name in self._sources:
-                self._found.check(found[name])
-            yield name, found[name]
-
-    def prove(self, directory: str, members: Collection[str]) -> None:
-        """Look whether all that was put off is in the archive once, of this moment, as a copy is.
-
-        Args:
-            directory: the one whose :meth:`files` were written.
-            members: the names in the archive.
-
-        Raises:
-            VanishedFileError: a file of the tree is none any more.
-            ShortcutError: it is not.
-        """
-        beginning = os.path.join(os.path.normpath(directory), "")
-        names = {path[len(beginning) :].replace(os.sep, "/") for path in self._sources}
-        written = set(members)
-        if not names <= written or len(written) != len(members):
-            raise ShortcutError("The wheel has not just one member for each file.")
-        for source in self._sources.values():
-            self._found.check(source)  # so all were read as they are at this moment
-        for preserve_mode, (source, target) in self._samples.items():
-            if not self._is_alike(source, target, preserve_mode):
+        for kind, (source, target) in self._samples.items():
+            if not self._is_copy(source, found.get(self._name(target), ""), kind):
                 raise ShortcutError(f"setuptools makes more of {source} than a copy.")
+        put_off = {self._name(target): source for target, source in self._sources.items()}
+        if not put_off.keys().isdisjoint(found):
+            raise ShortcutError("setuptools has made copies of files in a way that is not known.")
+        for name in sorted({**found, **put_off}, key=_order):
+            member = name.replace(os.sep, "/")
+            if name in put_off:
+                self._found.check(put_off[name])
+                wheel.write(put_off[name], member)
+            elif os.path.isfile(found[name]) and member != wheel.record_path:
+                wheel.write(found[name], member)
+        members = wheel.namelist()
+        if len({*members, *(name.replace(os.sep, "/") for name in put_off)}) != len(members):
+            raise ShortcutError("The wheel has not just one member for each file.")
+        self._found.check(*put_off.values())
 
-    def _is_alike(self, source: str, target: str, preserve_mode: bool) -> bool:
+    def _name(self, target: str) -> str:
+        """Return the path of *target* relative to the directory that it is to be in."""
+        normal = os.path.normpath(target)
+        if not normal.startswith(self._beginning):
+            raise ShortcutError(f"{target} is in another directory than all other files.")
+        return normal[len(self._beginning) :]
+
+    def _is_copy(self, source: str, target: str, preserve_mode: bool) -> bool:
         try:
             one, two = os.stat(source), os.stat(target)
             wanted = self._mode_of_copy(stat.S_IMODE(one.st_mode), preserve_mode)
@@ -159,7 +115,8 @@ class Copies:
         return mode | stat.S_IWUSR if preserve_mode else self._mode
 
 
-def _order(name: str) -> str:
-    """Return what sorts like the parts of the path *name*, but directories after files."""
+def _order(name: str) -> tuple[bool, str]:
+    """Sort as ``os.walk`` with sorted names does, directories after files; metadata come last."""
     parent, _, file = name.rpartition(os.sep)
-    return parent.replace(os.sep, "\0") + "\0\0" + file
+    is_metadata = parent.endswith(".dist-info")
+    return is_metadata, parent.replace(os.sep, "\0") + "\0\0" + file

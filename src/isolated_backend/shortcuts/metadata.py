@@ -1,4 +1,7 @@
-"""Build requirements and metadata without a file list, which is in neither."""
+"""Build requirements and metadata without a file list, which is in neither.
+
+Assumes of setuptools that ``find_sources`` is the last step of ``egg_info``, and only lists files.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,11 @@ replaces = Replacements(
 
 
 @replaces("setuptools.command.egg_info", "egg_info", "find_sources")
-def _find_sources(call: Call, original: Method) -> Method:
-    """Make no file list for build requirements and metadata: it is not in either.
+def _find_sources(call: Call, original: Method, self: Any) -> None:
+    """Make no file list: it takes by far the longest of all steps.
 
-    It is the last and by far the longest step of ``egg_info``. (All that shows is that the
-    ``.egg-info`` beside the ``.dist-info``, which setuptools calls transitional, has no
-    SOURCES.txt.) A project's own ``egg_info`` may do something with the list, so that gets it.
+    All that shows is that the ``.egg-info`` beside the ``.dist-info``, which setuptools calls
+    transitional, has no SOURCES.txt. A project's own ``egg_info`` may want the list, and gets it.
     """
-
-    def find_sources(self: Any) -> None:
-        if not is_setuptools_own(self, "run", "find_sources"):
-            original(self)
-
-    return find_sources
+    if not is_setuptools_own(self, "run", "find_sources"):
+        original(self)

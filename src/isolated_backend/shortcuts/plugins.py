@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..redirect.replacement import Replacements
 
@@ -14,26 +15,24 @@ if TYPE_CHECKING:
 
 replaces = Replacements()
 
+_read: WeakKeyDictionary[Call, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
+
 
 @replaces("importlib.metadata", "", "entry_points")
-def _entry_points(call: Call, original: Method) -> Method:
+def _entry_points(call: Call, original: Method, **params: Any) -> Any:
     """Read the metadata of all that is installed once for the call, not for each command.
 
     What has been read is good for as long as ``importlib.metadata`` itself would trust what it
     remembers of a directory: until ``sys.path`` or the time of a directory in it changes.
     """
-    read: dict[tuple[Any, ...], Any] = {}
-
-    def entry_points(**params: Any) -> Any:
-        if not params:
-            return original()
-        state = _state_of_path()
-        if state not in read:
-            read.clear()
-            read[state] = original()
-        return read[state].select(**params)
-
-    return entry_points
+    if not params:
+        return original()
+    read = _read.setdefault(call, {})
+    state = _state_of_path()
+    if state not in read:
+        read.clear()
+        read[state] = original()
+    return read[state].select(**params)
 
 
 def _state_of_path() -> tuple[Any, ...]:

@@ -5,94 +5,84 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..errors import ShortcutError, VanishedFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..call import Call
 
-#: What opening a path, or asking for its status, says where there is no regular file any more.
-_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO)
+#: What asking for the status of a path says where there is nothing any more.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
-_begun: WeakKeyDictionary[Call, list[object]] = WeakKeyDictionary()
-
-
-def begin(call: Call, shortcut: object) -> None:
-    """Note that *shortcut* keeps files out of setuptools' way, and has to package them itself."""
-    begun = _begun.setdefault(call, [])
-    if shortcut not in begun:
-        begun.append(shortcut)
+#: By call: what keeps files out of setuptools' way, and has to package them itself.
+_owed: WeakKeyDictionary[Call, list[object]] = WeakKeyDictionary()
 
 
-def prove(call: Call, shortcut: object) -> None:
+def owe(call: Call, shortcut: object) -> None:
+    """Have :func:`check` fail until *shortcut* is settled, whoever catches errors meanwhile."""
+    _owed.setdefault(call, []).append(shortcut)
+
+
+def settle(call: Call, shortcut: object) -> None:
     """Note that *shortcut* has packaged each file once, as it was at one moment of the tree."""
-    if shortcut in _begun.get(call, ()):
-        _begun[call].remove(shortcut)
+    _owed[call] = [other for other in _owed[call] if other is not shortcut]
 
 
 def check(call: Call) -> None:
-    """Look whether each shortcut that was begun for *call* has proved its result.
+    """Look whether the shortcuts of *call* have packaged what they owe.
 
     Raises:
-        ShortcutError: one has not, whatever setuptools says, or the project that catches errors.
+        ShortcutError: one has not.
     """
-    if _begun.get(call):
+    if _owed.get(call):
         raise ShortcutError("setuptools has not packaged files in the way that a shortcut assumes.")
 
 
 class Sources:
-    """Files of the source tree that are read straight from there, as they were found first."""
+    """Files of the source tree that are packaged straight from there, as they were found first."""
 
     def __init__(self) -> None:
         self._states: dict[str, tuple[int, ...]] = {}
 
-    def add(self, path: str, found: os.stat_result) -> None:
-        """Note that *path* was *found* so."""
-        self._states.setdefault(path, _state(found))
-
-    def check(self, path: str) -> None:
-        """Look whether *path* is as it was found.
+    def look(self, path: str, mode: int | None = None) -> os.stat_result:
+        """Return the status of *path*, and note it.
 
         Raises:
-            VanishedFileError: it is no regular file any more (a pipe would be waited for for ever).
-            ShortcutError: it has changed.
+            VanishedFileError: it is no regular file any more.
+            ShortcutError: it has another *mode*.
         """
-        with vanishing_named(path):
-            found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode):
-            raise VanishedFileError.of(path)
-        if _state(found) != self._states[path]:
-            raise ShortcutError(f"{path} has changed while it was being packaged.")
+        found = _status(path)
+        self._states.setdefault(path, _state(found))
+        if mode not in (None, found.st_mode):
+            raise ShortcutError(f"The mode of {path} has changed since it was listed.")
+        return found
 
-    def check_all(self) -> None:
-        """Look whether all are: then whatever was read meanwhile is what there is at this moment.
+    def check(self, *paths: str) -> None:
+        """Look whether *paths* are as they were found, all of them if there are none.
+
+        Then what was read meanwhile is what there is at this moment.
 
         Raises:
             VanishedFileError: one is no regular file any more.
             ShortcutError: one has changed.
         """
-        for path in self._states:
-            self.check(path)
+        for path in paths or self._states:
+            if _state(_status(path)) != self._states[path]:
+                raise ShortcutError(f"{path} has changed while it was being packaged.")
 
 
-@contextmanager
-def vanishing_named(path: str) -> Iterator[None]:
-    """Name *path*, which was a regular file a moment ago, if there is none any more.
-
-    Raises:
-        VanishedFileError: so it is.
-    """
+def _status(path: str) -> os.stat_result:
     try:
-        yield
+        found = os.stat(path)
     except OSError as error:
         if error.errno in _NO_FILE:
             raise VanishedFileError.of(path) from error
         raise
+    if not stat.S_ISREG(found.st_mode):
+        raise VanishedFileError.of(path)
+    return found
 
 
 def _state(found: os.stat_result) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """Build requirements beyond those of pyproject.toml, where nothing dynamic can add to them.
 
 ``get_requires_*`` of setuptools runs all of ``egg_info``, the file list included, to see whether
-``setup_requires`` is met. Without a setup.py that can only stand in a configuration file; and
-without it there the answer is known before setuptools is imported.
+``setup_requires`` is met. Assumes that without a setup.py that can only stand in a configuration
+file: without it there, the answer is known before setuptools is imported.
 """
 
 from __future__ import annotations

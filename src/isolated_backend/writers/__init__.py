@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import PrivateTreeError, ReadOnlyTreeError, causes
 from ..messages import tell
 from . import nested
-from .access import tree_access
+from .guard import tree_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,7 +70,8 @@ def _access(
         call.root,
         mode,
         timeout=call.settings.lock_timeout,
-        own=call.own,
+        hook=call.hook,
+        own=[*call.own, *filter(None, [call.metadata_directory])],
         writer=_writer(call),
         on_write=(call.note_write, *on_write),
     )

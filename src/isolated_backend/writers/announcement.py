@@ -10,45 +10,40 @@ from __future__ import annotations
 import os
 import sys
 
-if sys.platform == "linux":
-    import fcntl
-    import struct
+#: Bytes of the file: a writer waits; a hook of this backend is here. (Neighbours would merge.)
+WAITS, IS_HERE = 1, 3
 
-    # struct flock of fcntl(2): one byte that nobody reads or writes stands for the announcement.
-    _FLOCK = "@hhqqi4x"
+_FLOCK = "@hhqqi4x"  # struct flock of fcntl(2)
 
-    def announce(descriptor: int) -> None:
-        """Let others see, through :func:`is_announced`, that *descriptor* is waiting for its lock.
 
-        Args:
-            descriptor: the open file that the tree's lock is on.
-        """
-        _byte(descriptor, fcntl.F_OFD_SETLK, fcntl.F_RDLCK)
+def announce(descriptor: int, byte: int = WAITS) -> None:
+    """Let others see that *descriptor*, which the tree's lock is on, is waiting for it."""
+    _ask("SETLK", descriptor, "RDLCK", byte)
 
-    def retract(descriptor: int) -> None:
-        """End what :func:`announce` has begun, whoever else has the descriptor."""
-        _byte(descriptor, fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
 
-    def is_announced(descriptor: int) -> bool:
-        """Tell whether another descriptor of the same file is announced."""
-        return _byte(descriptor, fcntl.F_OFD_GETLK, fcntl.F_WRLCK) == fcntl.F_RDLCK
+def retract(descriptor: int) -> None:
+    """End what :func:`announce` has begun, whoever else has the descriptor."""
+    _ask("SETLK", descriptor, "UNLCK", WAITS)
 
-    def _byte(descriptor: int, command: int, kind: int) -> int:
-        asked = struct.pack(_FLOCK, kind, os.SEEK_SET, 1, 1, 0)
+
+def is_announced(descriptor: int) -> bool:
+    """Tell whether another descriptor of the same file is waiting for its lock."""
+    # On NFS, the readers' own locks are locks of bytes, too: of all of them.
+    return _ask("GETLK", descriptor, "WRLCK", WAITS)[2:4] == (WAITS, 1)
+
+
+def _ask(command: str, descriptor: int, kind: str, byte: int) -> tuple[int, ...]:
+    """Return the fields of the ``struct flock`` that fcntl answers; nothing if it fails."""
+    if sys.platform == "linux":
+        import fcntl
+        import struct
+
+        asked = struct.pack(_FLOCK, getattr(fcntl, f"F_{kind}"), os.SEEK_SET, byte, 1, 0)
         try:
-            answer = fcntl.fcntl(descriptor, command, asked)
+            answer = fcntl.fcntl(descriptor, getattr(fcntl, f"F_OFD_{command}"), asked)
         except OSError:
-            return fcntl.F_UNLCK
-        return int(struct.unpack(_FLOCK, answer)[0])
-
-else:
-
-    def announce(descriptor: int) -> None:
-        """Do nothing: see the other definition."""
-
-    def retract(descriptor: int) -> None:
-        """Do nothing: see the other definition."""
-
-    def is_announced(descriptor: int) -> bool:
-        """Return ``False``: see the other definition."""
-        return False
+            return ()
+        fields = struct.unpack(_FLOCK, answer)
+        return () if fields[0] == fcntl.F_UNLCK else fields
+    else:  # noqa: RET505 - for the type checker
+        return ()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from .holders import ancestors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,14 +31,19 @@ def marked(root: str) -> Iterator[None]:
 
 
 def is_nested(root: str) -> bool:
-    """Tell whether this build was started by a hook that holds the same tree and still runs."""
+    """Tell whether this build was started by a hook that has the same tree and still runs.
+
+    A daemon may have inherited the variable, and another process the number.
+    """
     pid, _, path = os.environ.get(VARIABLE, "").partition(":")
     if path != os.path.realpath(root) or not pid.isdigit():
         return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives, and is another user's
+    if sys.platform == "linux":
+        return int(pid) in ancestors()
+    else:  # noqa: RET505 - for the type checker
+        with suppress(PermissionError):  # it lives, and is another user's
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                return False
         return True
-    return True

@@ -58,6 +58,12 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
         returned: T = process.call(what, root, _inside, function, os.getpid(), root, place, through)
     except NoProcessError as error:
         raise PrivateTreeError(f"there can be no other process ({error.__cause__})") from error
+    except (Exception, SystemExit) as error:
+        # Cython hides the reason, and so does a child process: then the tree has to tell.
+        hidden = os.geteuid() != 0 and not isinstance(error, PrivateTreeError)
+        if hidden and _has_unknown_owner(root):
+            raise _unknown_owner(root) from error
+        raise
     return returned
 
 
@@ -101,13 +107,15 @@ def _inside(
     try:
         return function()
     except (Exception, SystemExit) as error:
-        overflow = any(getattr(each, "errno", None) == errno.EOVERFLOW for each in causes(error))
-        # Cython hides the reason, and so does a child process: then the tree has to tell.
-        if overflow or (os.geteuid() != 0 and _has_unknown_owner(root)):
-            raise PrivateTreeError(
-                f"some of {root} belongs to users or groups that a user namespace does not know"
-            ) from error
+        if any(getattr(cause, "errno", None) == errno.EOVERFLOW for cause in causes(error)):
+            raise _unknown_owner(root) from error
         raise
+
+
+def _unknown_owner(root: str) -> PrivateTreeError:
+    return PrivateTreeError(
+        f"some of {root} belongs to users or groups that a user namespace does not know"
+    )
 
 
 def _has_unknown_owner(root: str) -> bool:

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
 from ..errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 #: Names a file to which each hook adds, a line each, what it sees being written into the tree.
 VARIABLE = "ISOLATED_BACKEND_LOG_WRITES"
 
+#: What a line begins with that names a program which may write, or what has written unseen.
+PROGRAM, UNSEEN = "//program ", "//unseen "
 
-@contextmanager
-def opened(path: str) -> Iterator[Callable[[str], object]]:
-    """Yield a function that adds a line to the file at *path*.
+
+class WriteLog:
+    """The file that the environment names, if it does.
 
     Raises:
-        SettingsError: the file cannot be opened.
+        SettingsError: it cannot be opened.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise SettingsError(f"{VARIABLE}: cannot open {path}: {error.strerror}.") from error
 
-    def add(line: str) -> None:
-        with suppress(OSError):  # a full disk must not stop the project
-            os.write(descriptor, os.fsencode(line) + b"\n")
+    def __init__(self) -> None:
+        self._descriptor = None
+        if path := os.environ.get(VARIABLE):
+            try:
+                self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            except OSError as error:
+                message = f"{VARIABLE}: cannot open {path}: {error.strerror}."
+                raise SettingsError(message) from error
 
-    try:
-        yield add
-    finally:
-        os.close(descriptor)
+    def add(self, line: str) -> None:
+        """Add a line; a full disk does not stop the project."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.write(self._descriptor, os.fsencode(line) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
