@@ -27,7 +27,7 @@ from .escapes.trial import carry_out
 traced = pytest.mark.skipif(bool(strace.missing()), reason=strace.missing())
 
 #: A few seconds each.
-QUICK = ["src_layout", "c_extension", "generated_here", "fork_pool"]
+QUICK = ["src_layout", "c_extension", "generated_here", "generated_by_subprocess"]
 
 
 def check(subject: Subject, cache: Path) -> None:
@@ -83,16 +83,31 @@ def test_setuptools_is_reported(tmp_path: Path) -> None:
     }
 
 
+def broken(name: str, place: Path, code: str) -> Report:
+    """Trace a sample or kind with a backend that *code* has broken, as ``sitecustomize``."""
+    directory = place / "broken"
+    directory.mkdir()
+    (directory / "sitecustomize.py").write_text(code)
+    return trial(name, place, PYTHONPATH=str(directory), PYTHONDONTWRITEBYTECODE="1")
+
+
 @traced
 def test_a_redirect_that_is_missing_is_reported(tmp_path: Path) -> None:
-    """Python's ``sitecustomize`` takes out the replacements that move the egg-info."""
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "sitecustomize.py").write_text(
-        "from isolated_backend.redirect import metadata\nmetadata.replaces.clear()\n"
+    code = "from isolated_backend.redirect import metadata\nmetadata.replaces.clear()\n"
+    assert what(broken("src_layout", tmp_path, code)) == {
+        (UNKNOWN, "src/src_layout.egg-info"),
+        ("the writer, without need", "the tree"),
+    }
+
+
+@traced
+def test_a_rule_about_programs_that_is_missing_is_reported(tmp_path: Path) -> None:
+    code = (
+        "from isolated_backend.writers import programs, watch\n"
+        "watch.effects = lambda *_: programs.Effects()\n"
     )
-    found = trial("src_layout", tmp_path, PYTHONPATH=str(broken), PYTHONDONTWRITEBYTECODE="1")
-    assert (UNKNOWN, "src/src_layout.egg-info") in what(found)
+    found = broken("generated_by_subprocess", tmp_path, code)
+    assert what(found) == {(UNLOCKED, "generated/made.py")}
 
 
 def generator(name: str, setup: str, settings: str = "") -> Subject:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line's; ``None`` for those of the process.
 
     Returns:
-        1 if something is unexplained, 2 if nothing can be traced here.
+        1 if something is unexplained, else 2 if something could not be traced.
     """
     options = _parser().parse_args(arguments)
     if reason := strace.missing():
@@ -57,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{report.summary(reports)}")
     if options.markdown:
         put_into(options.markdown, "escapes", report.markdown(reports))
-    return UNEXPLAINED if any(found.is_fault for found in reports) else 0
+    if any(found.is_fault for found in reports):
+        return UNEXPLAINED
+    return IMPOSSIBLE if any(found.skipped for found in reports) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

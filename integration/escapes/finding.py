@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -67,6 +67,18 @@ class Group:
     def __str__(self) -> str:
         below = f" and {len(self.paths) - 1} below it" if len(self.paths) > 1 else ""
         return f"{self.what}: {self.path}{below}"
+
+
+def collapsed(paths: Iterable[str]) -> dict[str, int]:
+    """Return those of *paths* that are not below another, and how many are below each."""
+    found: dict[str, int] = {}
+    for path in sorted(paths):
+        parent = next((str(one) for one in PurePath(path).parents if str(one) in found), None)
+        if parent is None:
+            found[path] = 0
+        else:
+            found[parent] += 1
+    return found
 
 
 def _topmost(what: str, path: str, known: Container[tuple[str, str]]) -> str:

@@ -19,19 +19,23 @@ def judge(hook: str, places: Places, known: Known, report: Report) -> None:
         report: gets the findings, the project's own writes and the programs.
     """
     trace = places.trace
+    last = {write.path: trace.was_writer(write) for write in trace.writes}
     for write in trace.writes:
         path = _without_links(write.path)
         name = places.label(path)
         if not places.is_in_tree(path):
             fault = places.fault(write)
         else:
-            fault = _fault_in_tree(name, hook, known, is_writer=trace.was_writer(write))
+            is_writer = trace.was_writer(write) or (known.is_seen_late(name) and last[write.path])
+            fault = _fault_in_tree(name, hook, known, is_writer=is_writer)
             if not fault:
                 report.own[name].add(hook)
         if fault:
             report.add(Finding(fault, name, hook, title(write.words)))
-    if any(places.is_in_tree(path) for path in trace.locked()):
+    if places.is_held:
         report.writers.add(hook)
+        if known.reads and hook != "build_editable":
+            report.add(Finding("the writer, without need", "the tree", hook))
     for program in trace.programs:
         name, starter = title(program.words), title(program.starter)
         where = _where(program.directory, places)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .trace import Trace, Write
+from .trace import Trace, Write, is_lock
 
 #: No files: what is written there is gone, or of no file system.
 _DEVICES = ("/dev", "/proc", "/sys")
@@ -30,7 +30,7 @@ _BESIDE_SLOTS = ("[0-9]*.lock", "[0-9]*.kept", "*.writes")
 _PASSING = (
     (re.compile(r"(__pycache__)/.*"), r"\1"),
     (re.compile(r"\btmp[a-z0-9_]{8}"), "tmp*"),
-    (re.compile(r"\.\d+\.isolated-backend-new$"), ".*.isolated-backend-new"),
+    (re.compile(r"\.[0-9a-f]+\.isolated-backend-new$"), ".*.isolated-backend-new"),
 )
 
 #: A compiled file of a module, and the name that it has until it is complete.
@@ -81,6 +81,11 @@ class Places:
     def is_in_tree(self, path: str) -> bool:
         """Tell whether *path* is a part of what the project is made of."""
         return is_in(path, [self.tree])
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the hook has held a part of the tree for writing."""
+        return any(self.is_in_tree(path) and is_lock(path) for path in self.trace.locked())
 
     def fault(self, write: Write) -> str:
         """Return what is wrong with *write*, which is not in the tree; empty if nothing is."""

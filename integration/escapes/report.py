@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from .finding import Report
+from backends import HOOKS
 
-_HEAD = ("project", "the writer is", "its own writes", "programs", "unexplained")
+from .finding import Report, collapsed
+
+_HEAD = ("project", "the writer", "its own writes", "programs", "unexplained")
 
 #: How many of a kind are shown in one line.
 _MOST = 4
@@ -24,13 +26,14 @@ def lines(report: Report, *, is_long: bool) -> Iterator[str]:
     yield f"{report.name}: {report.skipped or verdict}"
     for group in found:
         by = f", by {_few(sorted(group.programs))}" if any(group.programs) else ""
-        yield f"    {group} ({_few(sorted(group.hooks))}{by})"
+        yield f"    {group} ({_hooks(group.hooks)}{by})"
     if is_long:
-        if report.writers:
-            yield f"    the writer: {_few(sorted(report.writers))}"
-        for name, known in (("its own", report.own), ("starts", report.programs)):
-            for path, hooks in sorted(known.items()):
-                yield f"    {name}: {path} ({_few(sorted(hooks))})"
+        yield f"    the writer: {_hooks(report.writers) or 'none'}"
+        for path, below in collapsed(report.own).items():
+            also = f" and {below} below it" if below else ""
+            yield f"    its own: {path}{also} ({_hooks(report.own[path])})"
+        for program, hooks in sorted(report.programs.items()):
+            yield f"    starts: {program} ({_hooks(hooks)})"
 
 
 def summary(reports: Sequence[Report]) -> str:
@@ -58,12 +61,16 @@ def _row(report: Report) -> str:
     return _line(
         (
             report.name,
-            _few(sorted(report.writers)),
-            _few([f"`{path}`" for path in sorted(report.own)]),
+            _hooks(report.writers - {"build_editable"}),
+            _few([f"`{path}`" for path in collapsed(report.own)]),
             _few(sorted(name for name in report.programs if "(by" not in name)),
             report.skipped or _few(list(map(str, report.grouped()))),
         )
     )
+
+
+def _hooks(hooks: set[str]) -> str:
+    return "every hook" if hooks == set(HOOKS) else _few(sorted(hooks))
 
 
 def _few(items: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends import SAMPLES
+from backends import HOOKS, SAMPLES
 
 from ..corpus import project as corpus
 from ..corpus.checkout import Checkout
@@ -29,6 +29,7 @@ class Subject:
             copy into an empty directory, and returns the root.
         is_fetched: whether it comes with requirements that have to be installed.
         config_settings: for ``build_editable``.
+        hooks: those to run.
         title: what to call it in a report, if not by its name.
     """
 
@@ -36,6 +37,7 @@ class Subject:
     prepare: Callable[[Path], Unpack]
     is_fetched: bool = False
     config_settings: Mapping[str, str] | None = None
+    hooks: tuple[str, ...] = tuple(HOOKS)
     title: str = ""
 
     @classmethod
@@ -55,6 +57,7 @@ class Subject:
             lambda cache: kind.write,
             is_fetched=bool(kind.requires),
             config_settings=kind.config_settings,
+            hooks=kind.hooks,
         )
 
     @classmethod

@@ -227,6 +227,11 @@ def _mounted(task: Task, call: Call) -> None:
         task.mounts.real += (target,)
 
 
+def is_lock(path: str) -> bool:
+    """Tell whether the locked file *path* stands for a tree: pyproject.toml, or a directory."""
+    return os.path.basename(path) == _LOCKED or os.path.isdir(path)
+
+
 def _is_held_by(path: str, lock: str) -> bool:
     """Tell whether *path* is in the tree that the locked file *lock* stands for."""
     tree = os.path.dirname(lock) if os.path.basename(lock) == _LOCKED else lock

@@ -81,7 +81,7 @@ class _Trial:
         declared = corpus_backend.read(self._fresh(unpack))
         environment = self._environment(declared.requires)
         extra: list[str] = []
-        for hook in HOOKS:
+        for hook in self.subject.hooks:
             if extra and hook == "build_sdist":
                 environment = self._environment((*declared.requires, *extra))
             extra += self._traced(hook, self._fresh(unpack), declared, environment)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import outside, probes, programs, workers
+from . import outside, probes, programs, tools, workers
 from .kind import Kind
 
-ALL: list[Kind] = [*outside.KINDS, *probes.KINDS, *programs.KINDS, *workers.KINDS]
+ALL: list[Kind] = [*outside.KINDS, *probes.KINDS, *programs.KINDS, *tools.KINDS, *workers.KINDS]
 
 __all__ = ["ALL", "Kind"]

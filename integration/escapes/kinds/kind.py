@@ -6,6 +6,8 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backends import HOOKS
+
 _PYPROJECT = """\
 [build-system]
 requires = [{requires}]
@@ -37,6 +39,7 @@ class Kind:
         requires: build requirements beside setuptools.
         settings: lines of ``[tool.isolated-backend]``.
         config_settings: for ``build_editable``.
+        hooks: those that it is about.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Kind:
     requires: tuple[str, ...] = ()
     settings: str = ""
     config_settings: dict[str, str] = field(default_factory=dict)
+    hooks: tuple[str, ...] = tuple(HOOKS)
 
     def write(self, tree: Path) -> Path:
         """Write the project into the directory *tree* and return its root."""

@@ -28,11 +28,12 @@ _TOOL = """
 _COMMAND = '[sys.executable, "tools/generate.py"]'
 
 
-def _generator(name: str, *lines: str, settings: str = "") -> Kind:
+def _generator(name: str, *lines: str, settings: str = "", **more: str) -> Kind:
     files = {
         "setup.py": _SETUP.format(generate="\n            ".join(lines)),
         "generated/__init__.py": "",
         "tools/generate.py": _TOOL,
+        **more,
     }
     return Kind(name, files, settings=settings)
 
@@ -41,6 +42,23 @@ _NESTED = (
     'ours = "isolated_backend" in sys.modules',
     'name = "isolated_backend" if ours else "setuptools.build_meta"',
 )
+
+_WRITING_MODULE = """
+#include <Python.h>
+#include <stdio.h>
+
+static PyObject *generate(PyObject *self, PyObject *unused) {
+    FILE *file = fopen("generated/made.py", "w");
+    fputs("VALUE = 1\\n", file);
+    fclose(file);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {{"generate", generate, METH_NOARGS, ""}, {NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "writing", "", -1, methods};
+
+PyMODINIT_FUNC PyInit_writing(void) { return PyModule_Create(&definition); }
+"""
 
 KINDS = [
     _generator("generated_here", 'exec(open("tools/generate.py").read())'),
@@ -75,6 +93,20 @@ KINDS = [
         'file = ctypes.c_void_p(libc.fopen(b"generated/made.py", b"w"))',
         'libc.fputs(b"VALUE = 1\\\\n", file)',
         "libc.fclose(file)",
+    ),
+    _generator(
+        "generated_by_extension",
+        "import importlib.util, sysconfig, tempfile",
+        "with tempfile.TemporaryDirectory() as directory:",
+        '    path = os.path.join(directory, "writing.so")',
+        '    include = "-I" + sysconfig.get_path("include")',
+        '    command = ["gcc", "-shared", "-fPIC", include, "tools/writing.c", "-o", path]',
+        "    subprocess.run(command, check=True)",
+        '    spec = importlib.util.spec_from_file_location("writing", path)',
+        "    module = importlib.util.module_from_spec(spec)",
+        "    spec.loader.exec_module(module)",
+        "    module.generate()",
+        **{"tools/writing.c": _WRITING_MODULE},
     ),
     _generator(
         "generated_privately",
