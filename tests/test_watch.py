@@ -121,6 +121,8 @@ def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path
     os.utime("file")
     Path(".venv/lib/site-packages/module.pyc").touch()
     (tmp_path / "temporary" / "outside").touch()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "module.pyc").touch()
     descriptor = os.open("file", os.O_RDONLY)
     os.fchmod(descriptor, 0o600)
     with open(descriptor) as file:

@@ -137,6 +137,8 @@ class Watch:
         if around not in self._trees:
             self._trees[around] = self._tree(around)
         tree, real = self._trees[around]
+        if tree != self.root and "__pycache__" in absolute:
+            tree = None  # what is imported from there is compiled
         return tree, real + absolute[len(around) :]
 
     def _tree(self, directory: str) -> tuple[str | None, str]:
