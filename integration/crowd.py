@@ -121,7 +121,9 @@ class Place:
         return [
             str(path)
             for path in (self.path / "tmp").rglob("*")
-            if path.suffix not in KEPT and "bytecode" not in path.parts and not _holds_locks(path)
+            if not KEPT.fullmatch(path.name)
+            and "bytecode" not in path.parts
+            and not _holds_locks(path)
         ]
 
 

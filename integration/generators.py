@@ -18,7 +18,7 @@ requires = ["setuptools", "isolated-backend"]
 build-backend = "isolated_backend"
 
 [tool.isolated-backend]
-in-tree-writes = "{writes}"
+{settings}
 """
 
 HALVES = ("VALUE = [\n", "    1,\n]\n")
@@ -199,7 +199,7 @@ setup(name="generated", version="1", packages=["pkg"], package_dir={{"pkg": "{pa
 
 
 def project(
-    root: Path, generate: str, python: Path, writes: str = "auto", *, package: str = "pkg"
+    root: Path, generate: str, python: Path, settings: str = "", *, package: str = "pkg"
 ) -> Path:
     """Write a project whose setup.py runs the code *generate*.
 
@@ -207,7 +207,7 @@ def project(
         root: where; it must not exist yet.
         generate: calls the generator.
         python: the interpreter for its programs.
-        writes: the setting.
+        settings: for the backend, in TOML.
         package: where its package is.
     """
     root.mkdir(parents=True)
@@ -220,5 +220,5 @@ def project(
     (root / "npm").chmod(0o755)
     setup = SETUP.format(generate=dedent(generate).strip(), package=package)
     (root / "setup.py").write_text(setup)
-    (root / "pyproject.toml").write_text(PYPROJECT.format(writes=writes))
+    (root / "pyproject.toml").write_text(PYPROJECT.format(settings=settings))
     return root

@@ -124,8 +124,9 @@ class Trial:
         for number in range(rounds):
             place = self.place / str(number)
             names, package = (("a", "b"), "../shared/pkg") if kind in OUTSIDE else (("a",), "pkg")
+            setting = f'in-tree-writes = "{writes}"'
             roots = [
-                project(place / name, KINDS[kind], self.python, writes, package=package)
+                project(place / name, KINDS[kind], self.python, setting, package=package)
                 for name in names
             ]
             faults = build_at_once(self.python, roots, place, PYTHONPATH=str(self.unseen))

@@ -49,6 +49,14 @@ def test_caches_and_the_system_are_no_trees(path: str) -> None:
     assert around(path, "/home/u/p") is None
 
 
+def test_what_the_environment_names_as_a_cache_is_no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert around("/home/u/cache/x", "/home/u/p") == "/home/u"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/home/u/cache")
+    assert around("/home/u/cache/x", "/home/u/p") is None
+    monkeypatch.setenv("WHATEVER_CACHE", "relative")
+    assert around("/home/u/relative", "/home/u/p") == "/home/u"
+
+
 def test_a_repository_in_the_temporary_directory_counts(tmp_path: Path) -> None:
     assert around(tmp_path / "m" / "b", tmp_path / "m" / "a", tmp_path) == str(tmp_path / "m")
     assert around(tmp_path / "b", tmp_path / "a", tmp_path) is None

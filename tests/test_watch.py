@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.pool
 import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +129,8 @@ def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path
     os.utime("file")
     Path(".venv/lib/site-packages/module.pyc").touch()
     (tmp_path / "temporary" / "outside").touch()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "module.pyc").touch()
     descriptor = os.open("file", os.O_RDONLY)
     os.fchmod(descriptor, 0o600)
     with open(descriptor) as file:
@@ -137,3 +147,143 @@ def test_what_cannot_be_known_is_not_taken_for_a_write(seen: Seen) -> None:
             patched.setattr(watch, "_EVENTS", {"test": Watch._written})
             watch._audit("test", arguments)
     assert seen.written == []
+
+
+# --- what may write by itself -------------------------------------------------------------------
+
+STARTS: dict[str, Callable[[list[str]], object]] = {
+    "subprocess": lambda words: subprocess.run(words, check=True),
+    "shell": lambda words: subprocess.run(shlex.join(words), shell=True, check=True),
+    "executable": lambda words: subprocess.call(["git", *words[1:]], executable=words[0]),
+    "os.system": lambda words: os.system(shlex.join(words)),
+    "os.posix_spawn": lambda words: os.waitpid(os.posix_spawn(words[0], words, os.environ), 0),
+    "os.posix_spawnp": lambda words: os.waitpid(os.posix_spawnp(words[0], words, os.environ), 0),
+    "os.popen": lambda words: os.popen(shlex.join(words)).close(),
+    "bytes": lambda words: subprocess.run([os.fsencode(word) for word in words], check=True),
+    "a path": lambda words: subprocess.run([Path(words[0]), *words[1:]], check=True),
+}
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_a_program_in_the_tree_is_seen(kind: str, seen: Seen) -> None:
+    words = [sys.executable, "-c", "pass"]
+    STARTS[kind](words)
+    ((tree, command),) = seen.started
+    assert tree == "."
+    assert command.endswith(shlex.join(words))
+
+
+def test_a_program_that_a_forked_process_becomes_is_seen(seen: Seen) -> None:
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(seen, "starts", lambda tree, words: os.write(writing, b"seen"))
+            os.execv(sys.executable, [sys.executable, "-c", "pass"])
+    os.wait()
+    assert os.read(reading, 4) == b"seen"
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_worker_of_multiprocessing_is_seen(
+    method: str, seen: Seen, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Also where its sockets have to have short paths."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
+        context: Any = multiprocessing.get_context(method)
+        worker = context.Process(target=print)
+        worker.start()
+        worker.join()
+    assert [tree for tree, _ in seen.started] == ["."]
+
+
+def test_a_pool_of_threads_is_no_program(seen: Seen) -> None:
+    with multiprocessing.pool.ThreadPool(2) as pool:
+        pool.map(str, [1, 2])
+    assert seen.started == []
+
+
+def test_a_semaphore_is_no_program(seen: Seen) -> None:
+    """It starts a process that keeps count of semaphores, once."""
+    resource_tracker = pytest.importorskip("multiprocessing.resource_tracker")
+    resource_tracker._resource_tracker._stop()
+    multiprocessing.get_context("spawn").Lock()
+    assert seen.started == []
+
+
+@pytest.mark.parametrize("directory", ["", "dir", "..", "/"])
+def test_where_a_program_is_started_counts(directory: str, seen: Seen, tree: Path) -> None:
+    """In the tree or above it."""
+    subprocess.run([sys.executable, "-c", ""], cwd=tree / directory, check=True)
+    assert "." in [where for where, _ in seen.started]
+
+
+def test_elsewhere_what_it_is_given_counts(seen: Seen, tree: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "temporary"
+    subprocess.run([sys.executable, "-c", ""], cwd=elsewhere, check=True)
+    assert seen.started == []
+    assert seen.blind == [sys.executable]  # what it does, one does not know
+    command = [sys.executable, "-c", "", f"--out={tree}/new"]
+    subprocess.run(command, cwd=elsewhere, check=True)
+    assert [where for where, _ in seen.started] == ["."]
+
+
+def test_what_only_asks_does_not(seen: Seen) -> None:
+    subprocess.run([sys.executable, "--version"], check=True, stdout=subprocess.DEVNULL)
+    assert (seen.started, seen.blind) == ([], [])
+
+
+def test_a_hook_that_another_thread_calls_is_no_program_of_this_one(seen: Seen) -> None:
+    command = [sys.executable, "-c", "if 0: from isolated_backend import callee"]
+    other = threading.Thread(target=subprocess.run, args=[command])
+    other.start()
+    other.join()
+    assert seen.started == []
+    subprocess.run(command, check=True)
+    assert len(seen.started) == 1
+
+
+def test_with_slash_as_the_root_every_write_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", "/nowhere")
+    seen = Seen("/", [str(tmp_path / "own")], "/tmp")
+    (tmp_path / "own").mkdir()
+    with watched(seen):
+        (tmp_path / "own" / "new").touch()
+        (tmp_path / "new").touch()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+    assert seen.written == [str(tmp_path / "new")[1:]]
+    assert [where for where, _ in seen.started] == ["."]
+
+
+# --- around the root ----------------------------------------------------------------------------
+
+
+def test_what_is_read_around_the_root_is_seen(seen: Seen, tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("")
+    assert seen.written == ["../outside"]
+    for read in (
+        lambda: Path("../outside").read_text(),
+        lambda: (tmp_path / "outside").read_bytes(),
+        lambda: os.listdir(tmp_path),
+        lambda: list(os.scandir("..")),
+        lambda: list(os.walk(Path(".."))),
+        lambda: subprocess.run(["gcc", "-c", "-o", "/dev/null", "../outside"], check=False),
+    ):
+        seen.read.clear()
+        read()
+        assert seen.read == {".."}
+
+
+def test_a_module_that_is_imported_is_no_source(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "module_of_a_test.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    monkeypatch.chdir(tree)
+    seen = Seen(str(tree), [], str(tmp_path / "temporary"))
+    with watched(seen):
+        import module_of_a_test  # type: ignore[import-not-found]  # noqa: F401
+    assert (seen.read, seen.written) == (set(), [])

@@ -30,8 +30,8 @@ LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
 _SLOT = r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+"
 _PASSING = re.compile(r"[^\s'\"]*\btmp\w{8}\b")
 
-#: What stays of a project in TMPDIR: the locks on slots, and the mark of a hook that writes.
-KEPT = (".lock", ".writes")
+#: What stays of a project in TMPDIR: the locks on slots, and the mark of the hook that writes.
+KEPT = re.compile(r".*\.lock|build_editable\.writes")
 
 #: A pattern of MANIFEST.in finds nothing in ``build/`` unless there is one in the root.
 _OF_STAGING = re.compile(r"^warning: no .*under directory 'build'$")
@@ -169,7 +169,7 @@ def of_tree(
     left = [
         str(path)
         for path in (place / OURS / "tmp").rglob("*")
-        if path.is_file() and path.suffix not in KEPT and "bytecode" not in path.parts
+        if path.is_file() and not KEPT.fullmatch(path.name) and "bytecode" not in path.parts
     ]
     beside = [path.name for path in place.iterdir() if path.name not in expected]
     return made[PLAIN], differences(made[PLAIN], made[OURS], may_leave) + left + beside

@@ -124,9 +124,10 @@ class Guard(Watch):
             return
         if os.getpid() != self._owner:  # a forked process does not come to the end
             self._may_write(self.root, f"{cause}, which may write")
-        elif self._before is None:
+        else:
             self._cause = cause
-            self._before = look(self.root)
+            if self._before is None:
+                self._before = look(self.root)
 
     def end(self) -> None:
         """Make sure that no write was missed, and that none was refused.

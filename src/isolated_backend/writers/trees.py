@@ -37,7 +37,8 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
         return None
     if common == os.path.dirname(common) and _SYSTEM.fullmatch(names[0]):
         return None
-    for place in (temporary, sys.prefix, sys.base_prefix):
+    caches = (value for name, value in os.environ.items() if "CACHE" in name.upper())
+    for place in (temporary, sys.prefix, sys.base_prefix, *filter(os.path.isabs, caches)):
         inside = os.path.join(place, "")
         if os.path.join(path, "").startswith(inside) and not common.startswith(inside):
             return None

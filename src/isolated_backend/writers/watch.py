@@ -68,7 +68,7 @@ class Watch:
     def _read(self, path: Any) -> None:
         if type(path) is str and os.pardir not in path:  # a build reads many files: be quick
             with suppress(OSError):
-                if os.path.join(os.getcwd(), path).startswith(self._uninteresting):
+                if os.path.join(os.getcwd(), path, "").startswith(self._uninteresting):
                     return
         tree, _ = self._place(path)
         if tree and tree != self.root:
@@ -101,10 +101,11 @@ class Watch:
         if program:
             words[:1] = [os.fsdecode(program)]
         found = effects(words, os.path.realpath(os.fsdecode(directory or os.curdir)))
-        for path in found.writes:
-            is_above = self._inside.startswith(os.path.join(path, ""))
-            if tree := self.root if is_above else self._place(path)[0]:
-                self.starts(tree, words)
+        trees = {self._place(path)[0] for path in found.writes}
+        if any(self._inside.startswith(os.path.join(path, "")) for path in found.writes):
+            trees.add(self.root)  # it is above the root
+        for tree in sorted(filter(None, trees)):
+            self.starts(tree, words)
         for path in found.reads:
             self._read(path)
         if not found.is_certain:
@@ -137,6 +138,8 @@ class Watch:
         if around not in self._trees:
             self._trees[around] = self._tree(around)
         tree, real = self._trees[around]
+        if tree != self.root and "__pycache__" in absolute:
+            tree = None  # what is imported from there is compiled
         return tree, real + absolute[len(around) :]
 
     def _tree(self, directory: str) -> tuple[str | None, str]:
