@@ -17,6 +17,7 @@ import stat
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from ..errors import ShadowError
 from .mirror import below, inherit_group, mirror_of
 from .removal import empty
 from .temporary import PREFIX, home
@@ -57,7 +58,13 @@ class Shadow:
         self._absolute_names: dict[str, str] = {}  # of directories in the slot
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: list[str] = []  # absolute paths that are to stay where they are
-        os.makedirs(self.place)
+        try:
+            os.makedirs(self.place)
+        except OSError as error:
+            raise ShadowError(
+                f"Cannot make a directory to build in below {self.slot}: {error.strerror}. "
+                "Free it, or point TMPDIR to a directory that can be written."
+            ) from error
         inherit_group(self.root, self.place)
 
     @property

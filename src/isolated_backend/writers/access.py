@@ -78,9 +78,15 @@ class Access:
             TreeLockError: another build held one of them for too long.
             BuildAgainError: this hook has written already, so it cannot let go while it waits.
         """
-        # A forked process has a copy of the lock that may never be freed.
-        with self._threads if os.getpid() == self._owner else nullcontext():
-            more = {tree: writing for tree, writing in trees.items() if self._lacks(tree, writing)}
+        is_forked = os.getpid() != self._owner
+        # A forked process has a copy of the lock of threads that may never be freed. And what it
+        # locks by itself, a daemon would have locked for as long as it lives.
+        with nullcontext() if is_forked else self._threads:
+            more = {
+                tree: writing
+                for tree, writing in trees.items()
+                if self._lacks(tree, writing) and not (is_forked and tree not in self._locks)
+            }
             try:
                 self._take(more, purpose)
             except BackendError as error:
