@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends import SAMPLES
+from isolated_backend import process
 
 # Whoever starts the tests in the background lets them ignore interruptions, and all children, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -26,6 +27,8 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    # As in a process of its own, the first hook that a test calls runs where it has patched.
+    monkeypatch.setattr(process, "_first_is_to_come", [True])
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def venv(common: Path, wheelhouse: Path) -> Environment:
 
     def make(directory: Path) -> None:
         call(sys.executable, "-m", "venv", "--without-pip", directory)
-        pip = [sys.executable, "-m", "pip", "--python", python_of(directory)]
+        pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python_of(directory)]
         call(*pip, "install", "-q", "isolated-backend", "build", "pip", **variables)
 
     return Environment(python_of(once(common / "venv", make)), wheelhouse)
@@ -144,7 +144,15 @@ def writers_venv(common: Path, wheelhouse: Path) -> Environment:
 
     def make(directory: Path) -> None:
         call(sys.executable, "-m", "venv", "--without-pip", directory)
-        pip = [sys.executable, "-m", "pip", "--python", python_of(directory), "install", "-q"]
+        pip: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            python_of(directory),
+            "install",
+            "-q",
+        ]
         call(*pip, "--find-links", wheelhouse, "isolated-backend", "build", "pip", *more)
 
     return Environment(python_of(once(common / "writers", make)), wheelhouse)
@@ -171,8 +179,8 @@ class OtherFileSystem:
 def other(tmp_path: Path) -> Iterator[OtherFileSystem]:
     """Shared memory if that is a file system of its own, else one mounted for the test alone."""
     if SHARED_MEMORY.is_dir() and SHARED_MEMORY.stat().st_dev != tmp_path.stat().st_dev:
-        with tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as directory:
-            yield OtherFileSystem(Path(directory), [])
+        with tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as shared:
+            yield OtherFileSystem(Path(shared), [])
         return
     directory = tmp_path / "other"
     directory.mkdir()

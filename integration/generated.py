@@ -167,7 +167,8 @@ class Project:
 
     def _directory(self, root: Path, package: str) -> Path:
         """Return where *package* lies, by the rule of ``build_py.get_package_dir``."""
-        parts, tail = package.split("."), []
+        parts = package.split(".")
+        tail: list[str] = []
         while parts:
             found = self.elsewhere.get(".".join(parts))
             if found is not None:

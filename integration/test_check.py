@@ -111,7 +111,8 @@ setuptools.setup()
 SEEN = "What the project's own code writes into its tree while it is built:"
 #: What is added where the machine has private trees.
 PRIVATE = ' With "private", builds need not wait, and leave the tree as it is.'
-UNSEEN = "What a child process or an extension module writes into the tree, unseen by hooks:"
+PROGRAMS = "Programs that may write there, which a build starts when it is alone:"
+UNSEEN = "What a program or an extension module writes into the tree, unseen by hooks:"
 
 
 def _writer(root: Path, setup: str, setting: str = "") -> str:
@@ -157,10 +158,12 @@ def test_a_project_whose_child_process_writes_into_its_tree(
     lines = capsys.readouterr().out.splitlines()
     assert SEEN not in lines
     assert lines[lines.index(UNSEEN) + 1] == f"  {path}"
+    (program,) = (line for line in lines[lines.index(PROGRAMS) + 1 :] if line.startswith("  "))
+    assert "python" in program
     (advice,) = [line for line in lines if line.startswith("The setting that fits is")]
-    assert '`in-tree-writes = "lock"`' in advice
+    assert '`in-tree-writes = "auto"`' in advice
     advice = advice.removesuffix(PRIVATE)
-    assert advice.endswith("It is set already." if setting else 'now it is "auto".')
+    assert advice.endswith('now it is "lock".' if setting else "It is the default.")
 
 
 @contextmanager

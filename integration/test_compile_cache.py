@@ -14,14 +14,14 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from isolated_backend.shadow.slots import directory_of
+from isolated_backend.shadow.temporary import directory_of
 
 from .conftest import Environment
 from .frontends import OURS, PLAIN, run
@@ -252,7 +252,12 @@ class Sccache:
             text=True,
             check=True,
         )
-        return json.loads(done.stdout)["stats"]
+        stats: dict[str, Any] = json.loads(done.stdout)["stats"]
+        return stats
+
+
+#: Starts a cache on a host: the words to put before its commands, its directory, and the Redis.
+Start = Callable[[Sequence[str], Path, str], AbstractContextManager[Ccache | Sccache]]
 
 
 def _sum(counted: dict[str, dict[str, int]]) -> int:
@@ -387,7 +392,8 @@ def test_another_host_finds_everything_in_the_redis_of_the_first(
     checkout = shutil.copytree(wide, tmp_path / "checkout")
     # What the other host has at the path of the checkout is its own.
     others = mounted(f'mount --bind "{checkout}" "{wide}"')
-    start = {"ccache": _ccache, "sccache": _sccache}[engine]
+    starts: dict[str, Start] = {"ccache": _ccache, "sccache": _sccache}
+    start = starts[engine]
     with two_hosts() as (one, two):
         redis = f"redis://{one.address}:6379"
         listen = ["--bind", one.address, "--protected-mode", "no", "--save", ""]

@@ -146,19 +146,22 @@ def identical() -> Verdict:
     return Verdict("p", "1", "abc", artifacts=artifacts)
 
 
+def judged(verdict: Verdict) -> str:
+    assert not (verdict.is_perfect and verdict.is_fault)
+    return "perfect" if verdict.is_perfect else "fault" if verdict.is_fault else "neither"
+
+
 def test_only_an_explained_and_repeatable_difference_is_no_fault() -> None:
     verdict = identical()
-    assert verdict.is_perfect
-    assert not verdict.is_fault
+    assert judged(verdict) == "perfect"
     verdict.artifacts["wheel"] = Artifact("differs", ["another content: p.so"], repeatable=True)
-    assert verdict.is_fault
+    assert judged(verdict) == "fault"
     verdict.because = "it compiles a file of build_temp, whose path is in the debugging symbols"
-    assert not verdict.is_fault
-    assert not verdict.is_perfect
+    assert judged(verdict) == "neither"
     verdict.artifacts["wheel"].repeatable = False
-    assert verdict.is_fault
+    assert judged(verdict) == "fault"
     verdict.artifacts["wheel"].state = "varies"
-    assert verdict.is_perfect
+    assert judged(verdict) == "perfect"
 
 
 @pytest.mark.parametrize(
@@ -171,8 +174,9 @@ def test_only_an_explained_and_repeatable_difference_is_no_fault() -> None:
 )
 def test_a_difference_beside_the_artifacts_is_a_fault(field: str, value: object) -> None:
     known = Project("p", writes=("_version.py",), because="whatever")
-    verdict = dataclasses.replace(identical(), **{field: value}).in_the_light_of(known)
-    assert verdict.is_fault
+    verdict = identical()
+    setattr(verdict, field, value)
+    assert verdict.in_the_light_of(known).is_fault
 
 
 def test_what_the_project_itself_writes_is_no_fault() -> None:

@@ -52,8 +52,8 @@ def shelf(common: Path, wheelhouse: Path) -> Path:
     def make(directory: Path) -> None:
         for wheel in wheelhouse.iterdir():
             shutil.copy(wheel, directory)
-        pip = [sys.executable, "-m", "pip", "download", "-qd", directory, "--find-links", directory]
-        call(*pip, *INSTALLED, *MORE)
+        pip = [sys.executable, "-m", "pip", "download", "-q"]
+        call(*pip, "-d", directory, "--find-links", directory, *INSTALLED, *MORE)
 
     return once(common / "shelf", make)
 

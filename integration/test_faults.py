@@ -28,7 +28,7 @@ def build(root: Path, out: Path, kind: str = "sdist", **environment: str) -> Pat
     (outcome,) = process((f"build_{kind}", {f"{kind}_directory": str(out)}))
     assert outcome.error == "", process.output
     assert snapshot(root) == before
-    return out / outcome.result
+    return out / str(outcome.result)
 
 
 # --- where the root is --------------------------------------------------------------------------

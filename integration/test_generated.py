@@ -75,7 +75,7 @@ def _left_by_editable(plain: Made) -> set[str]:
 
 def test_a_difference_is_found(servers: Servers, tmp_path: Path) -> None:
     """The control: the same comparison of two projects that differ in one letter, and in a mode."""
-    made = []
+    made: list[Made] = []
     for server, letter, mode in zip(servers, "dD", (0o644, 0o755), strict=True):
         place = tmp_path / server.backend
         template = ["include data.txt"]
@@ -83,6 +83,7 @@ def test_a_difference_is_found(servers: Servers, tmp_path: Path) -> None:
         Project(files=files, template=template).write(place / "pristine")
         (place / "pristine" / "demo" / "mod.py").write_text(f"# {letter}\n")
         made.append(_made(server, place, Circumstances()))
-    found = differences(*made)
+    one, two = made
+    found = differences(one, two)
     for expected in ("build_sdist: demo-1/demo/mod.py", "data.txt", "build_wheel: demo/mod.py"):
         assert any(expected in line for line in found), found

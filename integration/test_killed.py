@@ -109,7 +109,7 @@ def test_killed_at_random_instants(
     """
     root = project(tmp_path / "killed", OURS)
     before = snapshot(root)
-    scenes = []
+    scenes: list[Scene] = []
     for place, hook in product([OtherFileSystem(Path(env["TMPDIR"]), []), other], HOOKS):
         variables = env | {"TMPDIR": str(place.path)}
         process = HookProcess(

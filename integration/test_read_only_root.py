@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from backends import HOOKS, HookProcess, call_into
 from snapshot import snapshot
@@ -81,7 +80,7 @@ def _read_only(root: Path) -> list[str]:
 
 def _call_all(
     backend: str, root: Path, venv: Environment, env: dict[str, str], out: Path
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Call every hook; return what each returned, ``None`` for one that failed."""
     for hook in HOOKS:
         (out / hook).mkdir()

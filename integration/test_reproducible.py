@@ -231,7 +231,7 @@ def test_two_people_make_the_same_of_a_real_project(
         place = environment.create(path, found.requires)
     except CorpusError as error:
         pytest.skip(f"{name}: {error}")
-    result = {"users": 1 + bool(people[1].before)}
+    result: dict[str, int | str] = {"users": 1 + bool(people[1].before)}
     for kind in ("sdist", "wheel"):
         one, two = (
             person.makes(

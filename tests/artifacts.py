@@ -63,12 +63,13 @@ def _particulars_of_sdist(artifact: Path, began: float) -> list[tuple[str, dict[
     with tarfile.open(artifact) as archive:
         for member in archive.getmembers():
             file = archive.extractfile(member) if member.isreg() else None
-            facts = member.get_info() | {"headers": dict(member.pax_headers)}
+            headers = dict(member.pax_headers)
+            facts: dict[str, object] = {**member.get_info(), "headers": headers}
             del facts["chksum"]  # of the header, times included
             facts["content"] = _digest(file.read()) if file else ""
             facts["mode"] = oct(member.mode)
             if member.mtime >= int(began):
-                facts["mtime"] = facts["headers"]["mtime"] = "during the build"
+                facts["mtime"] = headers["mtime"] = "during the build"
             found.append((member.name, facts))
     return found
 

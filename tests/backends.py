@@ -59,6 +59,8 @@ class HookProcess:
     python: Path | str = sys.executable
     prefix: Sequence[str] = ()
     """What to put before the command: it runs this Python in a place of its own."""
+    tree: Path | None = None
+    """What to make anew from ``pristine``, if the root lies somewhere below it."""
     output: str = ""
 
     def request(self, *calls: Call) -> dict[str, Any]:
@@ -66,6 +68,7 @@ class HookProcess:
         return {
             "backend": self.backend,
             "root": str(self.root),
+            "tree": str(self.tree or self.root),
             "pristine": str(self.pristine) if self.pristine else None,
             "calls": [{"hook": hook, "arguments": arguments} for hook, arguments in calls],
         }
@@ -114,10 +117,13 @@ class HookServer(HookProcess):
     def __call__(self, *calls: Call) -> list[Outcome]:
         """Call the hooks one after another, each on a fresh root."""
         request = self.request(*calls) | {"variables": self.environment, "umask": self.umask}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(request) + "\n")
+        stdin.flush()
         self.output = ""
-        for line in self._process.stdout:
+        for line in stdout:
             self.output += line
             if line.startswith('[{"'):
                 return outcomes(line)

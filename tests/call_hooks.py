@@ -2,19 +2,20 @@
 
 Run as ``python call_hooks.py REQUEST`` with a JSON object::
 
-    {"backend": "module:object", "pristine": "dir" or null, "root": "dir",
+    {"backend": "module:object", "pristine": "dir" or null, "tree": "dir", "root": "dir",
      "calls": [{"hook": "build_sdist", "arguments": {...}}, ...],
      "variables": {...}, "umask": 18}
 
 where ``variables`` and ``umask`` are for the calls on a ``pristine`` project, and may be missing.
 Without arguments it reads one request from each line of its input, for as long as there are any.
 
-With ``pristine``, ``root`` is made anew from it before each call, and each has a process of
+With ``pristine``, ``tree`` is made anew from it before each call, and each has a process of
 its own: setuptools remembers which directories it has made, and would not make them again.
+``root`` is ``tree`` or lies below it.
 
 Prints one JSON list of results:
 ``{"result": ...}`` or ``{"error": type, "message": text}``, and with ``pristine`` the paths in
-the root that the call has ``changed`` and the lines in which it has ``warned``: those of its
+the tree that the call has ``changed`` and the lines in which it has ``warned``: those of its
 standard error stream.
 """
 
@@ -44,11 +45,11 @@ def answer(request: dict[str, Any]) -> list[dict[str, Any]]:
     results = []
     for call in request["calls"]:
         if request["pristine"]:
-            shutil.rmtree(request["root"], ignore_errors=True)
-            shutil.copytree(request["pristine"], request["root"], symlinks=True)
-            before = snapshot(Path(request["root"]))
+            shutil.rmtree(request["tree"], ignore_errors=True)
+            shutil.copytree(request["pristine"], request["tree"], symlinks=True)
+            before = snapshot(Path(request["tree"]))
             result = in_a_child(request, call)
-            after = snapshot(Path(request["root"]))
+            after = snapshot(Path(request["tree"]))
             result["changed"] = sorted(
                 name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
             )
@@ -86,7 +87,7 @@ def in_a_child(request: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
             os._exit(0)
         os.close(writing)
         with open(reading) as pipe:
-            result = json.loads(pipe.read())
+            result: dict[str, Any] = json.loads(pipe.read())
         os.wait()
         errors.seek(0)
         warned = errors.read()

@@ -163,7 +163,7 @@ def everything(sdist: Path) -> list[dict[str, Any]]:
     with tarfile.open(sdist) as opened:
         for member in opened:
             file = opened.extractfile(member)
-            said = member.get_info() | {"pax": sorted(member.pax_headers), "chksum": None}
+            said = dict(member.get_info()) | {"pax": sorted(member.pax_headers), "chksum": None}
             if member.isdir() or "egg-info" in member.name or member.name.endswith(MADE):
                 said.pop("mtime")
             found.append(said | {"content": file.read() if file else None})
@@ -261,7 +261,7 @@ def test_a_sample_shows_if_setuptools_makes_more_than_a_copy(
 
         def gettarinfo(self: tarfile.TarFile, *arguments: Any) -> Any:
             member = original(self, *arguments)
-            member.pax_headers["comment"] = "more"
+            member.pax_headers = {**member.pax_headers, "comment": "more"}
             return member
 
         monkeypatch.setattr(tarfile.TarFile, "gettarinfo", gettarinfo)

@@ -72,6 +72,26 @@ def test_an_inherited_setting_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert os.environ["PYTHONDONTWRITEBYTECODE"] == "x"
 
 
+def test_an_empty_setting_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")
+    with bytecode.kept_out_of(str(tmp_path)):
+        assert os.environ["PYTHONDONTWRITEBYTECODE"]
+    assert os.environ["PYTHONDONTWRITEBYTECODE"] == ""
+
+
+def test_threads_that_overlap_leave_nothing_replaced(tmp_path: Path) -> None:
+    loader = importlib.machinery.SourceFileLoader
+    before = loader.set_data
+    first, second = (bytecode.kept_out_of(str(tmp_path / name)) for name in "ab")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert loader.set_data is not before
+    second.__exit__(None, None, None)
+    assert loader.set_data is before
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+
+
 def test_what_another_put_in_place_meanwhile_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,8 +18,9 @@ import tomlkit
 from isolated_backend.cli import adopt, main, rewrite, vendored
 from isolated_backend.cli.errors import CommandError
 from isolated_backend.settings import Settings
-from isolated_backend.shadow import slots
-from isolated_backend.writers import treelock
+from isolated_backend.shadow.temporary import directory_of
+from isolated_backend.writers import nested
+from isolated_backend.writers.guard import tree_access
 from snapshot import snapshot
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions and links")
@@ -459,8 +460,8 @@ def test_no_build_runs_meanwhile(
     """A build locks the very file that is replaced."""
     (root / "pyproject.toml").write_text(TABLE)
     monkeypatch.setattr(adopt, "Settings", lambda: Settings(lock_timeout=0.0))
-    with treelock.held(str(root), Settings(), own=()), pytest.MonkeyPatch.context() as inside:
-        inside.delenv(treelock.MARKER)  # or it would be the build's own child
+    with tree_access(str(root), "auto", timeout=9), pytest.MonkeyPatch.context() as inside:
+        inside.delenv(nested.VARIABLE)  # or it would be the build's own child
         message = _refused("adopt", str(root), capsys=capsys)
     assert "to write (adopt) in" in message.splitlines()[-1]
     assert (root / "pyproject.toml").read_text() == TABLE
@@ -488,7 +489,9 @@ def test_in_tree(directory: str, requires: str, root: Path, tmp_path: Path) -> N
     table = _build_system(root)
     setuptools = [] if requires.startswith("setuptools") else ["setuptools>=64"]
     assert table["requires"] == [requires, *setuptools, "wheel", "packaging", "filelock>=3.30"]
-    (place,) = table["backend-path"]  # type: ignore[misc]
+    path = table["backend-path"]
+    assert isinstance(path, list)
+    (place,) = path
     assert Path(root, place).resolve() == Path(root, directory).resolve()
     names = {path.name for path in Path(root, place, "isolated_backend").iterdir()}
     assert {"__init__.py", "hook.py", "py.typed", "redirect"} <= names
@@ -674,11 +677,11 @@ def test_what_undoing_needs_is_not_anothers_with_the_same_sum(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slots may be shared by two projects. What one of them held before may not."""
-    monkeypatch.setattr(slots, "crc32", lambda _: 0)
+    monkeypatch.setattr("isolated_backend.shadow.temporary.crc32", lambda _: 0)
     other = root.parent / "other" / root.name
     shutil.copytree(root, other)
     (other / "pyproject.toml").write_text("# the other one\n")
-    assert slots.directory_of(str(root), "") == slots.directory_of(str(other), "")
+    assert directory_of(str(root), "") == directory_of(str(other), "")
     before = [snapshot(each) for each in (root, other)]
     for each in (root, other):
         assert main(["adopt", str(each)]) == 0

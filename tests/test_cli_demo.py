@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,8 @@ from isolated_backend.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Run = Callable[[list[str], dict[str, str]], tuple[int, str]]
 
 
 def _sdist(path: Path, *names: str, kind: bytes = tarfile.REGTYPE) -> Path:
@@ -25,7 +28,7 @@ def _sdist(path: Path, *names: str, kind: bytes = tarfile.REGTYPE) -> Path:
     return path
 
 
-def _pip(effect: Callable[[Path], None], status: int = 0, output: str = "") -> Callable[..., Any]:
+def _pip(effect: Callable[[Path], None], status: int = 0, output: str = "") -> Run:
     """Return what stands in for `process.run`: a pip that has *effect* on its destination."""
 
     def run(command: list[str], variables: dict[str, str]) -> tuple[int, str]:
@@ -36,6 +39,12 @@ def _pip(effect: Callable[[Path], None], status: int = 0, output: str = "") -> C
         return status, output
 
     return run
+
+
+def _without_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the filter from `demo` alone: from Python 3.14 on, `tarfile` itself needs it."""
+    names = {name: value for name, value in vars(tarfile).items() if name != "data_filter"}
+    monkeypatch.setattr(demo, "tarfile", SimpleNamespace(**names))
 
 
 def test_fetched_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +87,7 @@ def test_unsafe_archive_is_refused(
     kind: bytes,
 ) -> None:
     if not filtered:
-        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+        _without_filter(monkeypatch)
     into = tmp_path / "into"
     with pytest.raises(CommandError, match=r"^a\.tar\.gz "):
         demo.unpack(_sdist(tmp_path / "a.tar.gz", *names, kind=kind), into)
@@ -91,7 +100,7 @@ def test_absolute_members_do_not_get_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filtered: bool
 ) -> None:
     if not filtered:
-        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+        _without_filter(monkeypatch)
     target = tmp_path / "out" / "x"
     sdist = _sdist(tmp_path / "a.tar.gz", str(target))
     try:
@@ -103,7 +112,7 @@ def test_absolute_members_do_not_get_out(
 
 @pytest.mark.filterwarnings("ignore:Python 3.14:DeprecationWarning")
 def test_unpacks_without_the_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    _without_filter(monkeypatch)
     demo.unpack(_sdist(tmp_path / "a.tar.gz", "a/b"), tmp_path)
     assert (tmp_path / "a" / "b").is_file()
 

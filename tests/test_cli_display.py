@@ -83,7 +83,8 @@ def test_one_kind_alone_has_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_more_builds_than_lines_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = _orders(*["sdist", "wheel"] * 20)
+    kinds: tuple[Kind, Kind] = ("sdist", "wheel")
+    many = _orders(*kinds * 20)
     _, text = _shown(True, many, dict.fromkeys(range(40)), monkeypatch)
     assert "wheel 6 " in text
     assert "sdist 7 " not in text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     scripts = tmp_path / "scripts"
     scripts.mkdir()
     (tmp_path / "elsewhere").mkdir()
-    monkeypatch.setattr(frontend.sysconfig, "get_path", {"scripts": str(scripts)}.__getitem__)
+    get_path = {"scripts": str(scripts)}.__getitem__
+    monkeypatch.setattr(f"{frontend.__name__}.sysconfig.get_path", get_path)
     monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
     return scripts
 
@@ -74,7 +76,7 @@ def test_program_beside_the_running_python_goes_first(scripts: Path, tmp_path: P
     assert uv.order("wheel", environment, root, place).command[0] == str(here)
 
 
-def _turns(names: list[tuple[frontend.Frontend, str]]) -> dict[str, str]:
+def _turns(names: Sequence[tuple[frontend.Frontend, str]]) -> dict[str, str]:
     turns: dict[str, str] = {}
     for each, kind in names:
         turns[kind] = (turns.get(kind, "") + " " + each.name).strip()

@@ -13,6 +13,7 @@ import pytest
 from isolated_backend.cli import load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from isolated_backend.cli.load import Build, Outcome
@@ -47,12 +48,13 @@ def test_outcomes_are_in_order_with_output_and_artifact(tmp_path: Path) -> None:
 def test_all_start_only_when_the_last_is_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, released = load._waiting, []
+    real = load._waiting
+    released: list[float] = []
 
-    def slowly(*args: object) -> object:
+    def slowly(build: Build, gate: int, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
         time.sleep(0.2)
         released.append(time.time())
-        return real(*args)  # type: ignore[arg-type]
+        return real(build, gate, variables)
 
     monkeypatch.setattr(load, "_waiting", slowly)
     code = "import time; open(repr(time.time()), 'w')"

@@ -102,9 +102,12 @@ def test_error_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_status_is_the_commands(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     check = importlib.import_module("isolated_backend.cli.check")
     given: list[object] = []
-    monkeypatch.setattr(
-        check, "command", lambda *args, **more: given.append((*args, more)) or status
-    )
+
+    def command(*args: object, **more: object) -> int:
+        given.append((*args, more))
+        return status
+
+    monkeypatch.setattr(check, "command", command)
     assert cli.main(["check"]) == status
     assert cli.main(["check", "here", "-n", "3"]) == status
     assert cli.main(["check", "--demo"]) == status

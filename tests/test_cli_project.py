@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import stat
@@ -258,12 +259,11 @@ def test_what_cannot_be_copied_is_named(
     ):
         pass
 
-    def refuse(source: str, *_: object, **__: object) -> None:
+    def refuse(source: str, destination: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    real = shutil.copytree
     monkeypatch.setattr(
-        shutil, "copytree", lambda *args, **kw: real(*args, copy_function=refuse, **kw)
+        shutil, "copytree", functools.partial(shutil.copytree, copy_function=refuse)
     )
     with (
         pytest.raises(CommandError, match=r"setup\.py cannot be copied: .*Permission denied"),

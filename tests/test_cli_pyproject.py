@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isolated_backend.cli.errors import CommandError
@@ -170,6 +170,7 @@ _VALUES = st.one_of(st.integers(), st.booleans(), st.text("xy\"'#[]\n\\é"), st.
 _TABLES = st.dictionaries(_KEYS, st.one_of(_VALUES, st.dictionaries(_KEYS, _VALUES)))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(tool=_TABLES, before=st.booleans(), requires=st.lists(st.text("abc>=1.", min_size=1)))
 def test_any_other_content_stays(
     tool: dict[str, object], before: bool, requires: list[str]

@@ -152,7 +152,7 @@ def test_own_writes_are_told_apart() -> None:
     assert "Paths in the root that isolated_backend changed:" not in lines
     seen = lines.index("What the project's own code writes into its tree while it is built:")
     unseen = lines.index(
-        "What a child process or an extension module writes into the tree, unseen by hooks:"
+        "What a program or an extension module writes into the tree, unseen by hooks:"
     )
     assert (lines[seen + 1], lines[unseen + 1]) == ("  v.py", "  gen/")
     assert isolated.perfect
@@ -169,9 +169,9 @@ def test_many_own_writes_are_cut_short() -> None:
     ("writes", "setting", "advice"),
     [
         (Writes(seen=OWN.seen), "auto", '"auto"`: a build has the tree to itself from its first '),
-        (Writes(seen=OWN.seen), "auto", "its first write on. It is the default."),
+        (Writes(seen=OWN.seen), "auto", "its first write or program on. It is the default."),
         (Writes(seen=OWN.seen), "lock", 'Set that in [tool.isolated-backend]; now it is "lock".'),
-        (OWN, "auto", '"lock"`: builds take turns from the start, for nothing tells when'),
+        (OWN, "auto", '"lock"`: builds take turns from the start, as nothing tells when'),
         (OWN, "auto", 'Set that in [tool.isolated-backend]; now it is "auto".'),
         (OWN, "allow", 'Set that in [tool.isolated-backend]; now it is "allow".'),
         (OWN, "lock", "It is set already."),

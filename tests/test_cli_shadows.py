@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from isolated_backend.cli import main, shadows
-from isolated_backend.settings import Settings
-from isolated_backend.shadow import slots
+from isolated_backend.shadow import slots, tenant
+from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
-from isolated_backend.writers import treelock
+from isolated_backend.writers.guard import tree_access
+from isolated_backend.writers.holders import TreeStatus
+from isolated_backend.writers.treelock import open_lock
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells who holds a lock")
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
@@ -43,12 +45,10 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     script = f"""
         import os, sys
         from isolated_backend.shadow import slots
-        from isolated_backend.writers import treelock
-        from isolated_backend.settings import Settings
+        from isolated_backend.writers.guard import tree_access
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
-            with treelock.held(
-                {str(root)!r}, Settings(), own=[place], writer="a test" if {writes} else None
-            ):
+            writer = "a test" if {writes} else None
+            with tree_access({str(root)!r}, "auto", timeout=9, own=[place], writer=writer):
                 open(os.path.join(place, "file"), "w").write("12345")
                 print("ready", flush=True)
                 sys.stdin.read()
@@ -71,7 +71,7 @@ def _left(root: Path, temporary: Path, content: str = "12345") -> Path:
         pass
     Path(place, "build").mkdir(parents=True)
     Path(place, "build", "file").write_text(content)
-    Path(place + slots.LOCK).write_text(f"99999999\nbuild_sdist\n{root}")
+    Path(place + tenant.LOCK).write_text(f"99999999\nbuild_sdist\n{root}")
     return Path(place)
 
 
@@ -106,7 +106,7 @@ def test_a_build_at_work(
         found = _status(capsys)
         assert found["shadows"] == [
             {
-                "path": os.path.join(slots.directory_of(str(root), str(temporary)), "0"),
+                "path": os.path.join(temporary_files.directory_of(str(root), str(temporary)), "0"),
                 "state": "in use",
                 "user": user,
                 "pid": pid,
@@ -134,7 +134,7 @@ def test_a_build_at_work(
 @on_linux
 def test_a_writer_that_waits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with _building(root):
-        waiting = treelock._open(str(root))
+        waiting = open_lock(str(root))
         assert not waiting.try_write()
         assert _status(capsys)["trees"][0]["awaited"]
         assert main(["status"]) == 0
@@ -175,7 +175,7 @@ def test_leftovers_and_kept_ones_are_shown(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept, left = _kept(root, temporary), _left(root, temporary)
-    private = temporary / (slots.PREFIX + "abc")
+    private = temporary / (temporary_files.PREFIX + "abc")
     private.mkdir()
     found = {each["path"]: each for each in _status(capsys)["shadows"]}
     assert {path: each["state"] for path, each in found.items()} == {
@@ -197,7 +197,7 @@ def test_a_lock_that_tells_nothing(
 ) -> None:
     """A process that setup.py has forked goes on without the build."""
     with slots.lease(str(root), str(temporary)) as place:
-        Path(place + slots.LOCK).write_text(content)
+        Path(place + tenant.LOCK).write_text(content)
         (found,) = _status(capsys)["shadows"]
         assert (found["state"], found["pid"], found["root"]) == ("in use", None, None)
         assert main(["status"]) == 0
@@ -208,7 +208,7 @@ def test_a_lock_that_is_something_else_keeps_nobody_waiting(
     root: Path, tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _left(root, temporary)
-    lock = Path(f"{left}{slots.LOCK}")
+    lock = Path(f"{left}{tenant.LOCK}")
     lock.rename(tmp_path / "lock")
     os.mkfifo(lock)
     (found,) = _status(capsys)["shadows"]
@@ -223,7 +223,7 @@ def test_without_a_lock_nothing_is_known(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _left(root, temporary)
-    Path(f"{left}{slots.LOCK}").unlink()
+    Path(f"{left}{tenant.LOCK}").unlink()
     (found,) = _status(capsys)["shadows"]
     assert found["state"] == "unknown"
     assert main(["clean"]) == 0
@@ -249,7 +249,7 @@ def test_what_is_not_a_project_is_passed_over(
     left = _left(root, temporary)
     (left.parent.parent / "file").touch()
     (left.parent / "tree.lock").touch()
-    (temporary / (slots.PREFIX + "file")).touch()
+    (temporary / (temporary_files.PREFIX + "file")).touch()
     assert len(_status(capsys)["shadows"]) == 1
 
 
@@ -345,7 +345,7 @@ def test_what_cannot_be_cleaned_is_named(
     def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(slots, "remove", refuse)
+    monkeypatch.setattr("isolated_backend.cli.shadows.remove", refuse)
     assert main(["clean"]) == 2
     assert capsys.readouterr().err == (
         f"isolated-backend: {left} cannot be emptied: Permission denied.\n"
@@ -364,9 +364,9 @@ def test_no_directory_for_temporary_files(
 def test_a_hook_says_what_it_is(root: Path, temporary: Path) -> None:
     """The lock file of a slot names the process, the hook and the project while it is in use."""
     with slots.lease(str(root), str(temporary), purpose="build_sdist") as place:
-        assert slots.Tenant.of(place) == (os.getpid(), "build_sdist", os.path.realpath(root))
-    assert slots.Tenant.of(place) is None
-    assert Path(place + slots.LOCK).read_bytes() == b""
+        assert tenant.Tenant.of(place) == (os.getpid(), "build_sdist", os.path.realpath(root))
+    assert tenant.Tenant.of(place) is None
+    assert Path(place + tenant.LOCK).read_bytes() == b""
 
 
 def test_a_full_disk_is_no_reason_not_to_build(
@@ -384,9 +384,9 @@ def test_a_full_disk_is_no_reason_not_to_build(
 
 
 def test_looking_at_a_tree_holds_nothing(root: Path) -> None:
-    with treelock.held(str(root), Settings(), own=()):
-        before = treelock.Hold.on(str(root))
-        assert treelock.Hold.on(str(root)) == before
-    lock = treelock._open(str(root))
+    with tree_access(str(root), "auto", timeout=9):
+        before = TreeStatus.of(str(root))
+        assert TreeStatus.of(str(root)) == before
+    lock = open_lock(str(root))
     assert lock.try_write()
     lock.close()

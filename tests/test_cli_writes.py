@@ -42,6 +42,19 @@ def test_what_has_changed_and_was_not_seen(changes: Changes) -> None:
     assert found.fitting == "lock"
 
 
+def test_a_program_that_may_write_makes_a_build_the_writer() -> None:
+    found = writes.of(Changes(created=("a_wrap.c",)), {"//program swig -python a.i"})
+    assert found.programs == {"swig -python a.i"}
+    assert found.unseen == {"a_wrap.c"}
+    assert found.fitting == "auto"
+
+
+def test_what_an_extension_module_writes_is_seen_too_late() -> None:
+    found = writes.of(Changes(created=("a.py",)), {"//unseen protoc.so", "//program swig a.i"})
+    assert found.modules == {"protoc.so"}
+    assert found.fitting == "lock"
+
+
 def test_a_directory_that_was_seen_says_nothing_of_what_is_in_it() -> None:
     found = writes.of(Changes(("gen/", "gen/a.c")), {"gen"})
     assert found == Writes(frozenset({"gen/"}), frozenset({"gen/a.c"}))

@@ -9,12 +9,11 @@ import subprocess
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import CodeType, ModuleType
 
 import pytest
 
@@ -52,7 +51,9 @@ def loaded(path: Path, source: str = SOURCE) -> ModuleType:
 
 def executed(loader: SourceFileLoader, root: str = "/nowhere") -> ModuleType:
     """Import the module that *loader* loads, with sharing, while *root* is built."""
-    module = module_from_spec(spec_from_loader(loader.name, loader))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
     with compiled.shared(root):
         loader.exec_module(module)
     return module
@@ -245,7 +246,9 @@ def test_what_a_loader_of_another_kind_compiles_is_its_own(environment: Path, ca
     """It may transform the source."""
 
     class Loader(SourceFileLoader):
-        def source_to_code(self, data: Any, path: Any, *_: Any) -> Any:
+        def source_to_code(  # type: ignore[override] # the types of its two bases contradict
+            self, data: bytes, path: str, *_: object
+        ) -> CodeType:
             return compile(data.replace(b"plain", b"other"), path, "exec")
 
     values = []
@@ -263,7 +266,7 @@ def test_where_all_that_is_compiled_is_transformed_nothing_is_shared(
 ) -> None:
     """As by a checker of types that changes what Python compiles."""
 
-    def source_to_code(self: SourceFileLoader, data: bytes, path: str, *_: Any) -> Any:
+    def source_to_code(self: SourceFileLoader, data: bytes, path: str, *_: object) -> CodeType:
         return compile(data, path, "exec")
 
     monkeypatch.setattr(SourceFileLoader, "source_to_code", source_to_code, raising=False)
@@ -278,7 +281,7 @@ def test_a_source_that_changes_while_it_is_compiled_is_of_one_moment(
     first = environment / "first" / "module.py"
     original = SourceFileLoader.path_stats
 
-    def path_stats(self: SourceFileLoader, path: str) -> Any:
+    def path_stats(self: SourceFileLoader, path: str) -> Mapping[str, object]:
         if path == str(first):
             first.write_text("value = 'new'\n")
         return original(self, path)
@@ -309,7 +312,7 @@ def test_there_is_an_end_to_their_number(
 
 
 def test_everything_is_given_back(environment: Path) -> None:
-    def here() -> Any:
+    def here() -> object:
         return vars(SourceFileLoader).get("get_code")
 
     assert here() is None
@@ -326,7 +329,7 @@ def test_what_somebody_else_puts_there_stays(
 ) -> None:
     monkeypatch.setattr(SourceFileLoader, "get_code", SourceFileLoader.get_code, raising=False)
     with compiled.shared("/nowhere"):
-        SourceFileLoader.get_code = theirs = lambda *_: None
+        SourceFileLoader.get_code = theirs = lambda *_: None  # type: ignore[method-assign]
     assert SourceFileLoader.get_code is theirs
 
 

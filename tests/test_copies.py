@@ -8,7 +8,6 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -163,7 +162,7 @@ def build(backend: str, root: Path, out: Path) -> tuple[Path, str]:
     return out / outcome.result, process.output
 
 
-def everything(wheel: Path) -> list[dict[str, Any]]:
+def everything(wheel: Path) -> list[dict[str, object]]:
     """Return all that the archive says of its members, but the times of what setuptools makes."""
     found = []
     with zipfile.ZipFile(wheel) as opened:

@@ -103,6 +103,23 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
+def test_the_architecture_names_each_module() -> None:
+    """And none that there is not. Those of the command line are one entry."""
+    _, _, table = (
+        (pages.REPOSITORY / "docs/architecture.md").read_text("utf-8").partition("## Modules")
+    )
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    package = pages.REPOSITORY / "src" / "isolated_backend"
+    paths = [path.relative_to(package) for path in package.rglob("*.py")]
+    modules = [
+        path.as_posix()
+        for path in paths
+        if path.parts[0] != "cli" and (len(path.parts) == 1 or path.name != "__init__.py")
+    ]
+    assert sorted(named) == sorted([*modules, "cli/"])
+
+
 @pytest.mark.parametrize("scheme", architecture.draw())
 def test_the_architecture_is_drawn_as_the_script_draws_it(scheme: str) -> None:
     drawn = (pages.REPOSITORY / f"docs/pictures/architecture-{scheme}.svg").read_text("utf-8")

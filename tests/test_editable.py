@@ -137,6 +137,22 @@ def test_an_interpreter_keeps_the_extension_that_it_has_loaded(
     assert renewed.stdout == "8\n8\n"
 
 
+def test_what_a_killed_install_has_left_beside_an_extension_is_removed(
+    sample: Sample, tmp_path: Path
+) -> None:
+    """It was killed while it copied: the passing name is hidden in the package."""
+    root = sample("c_extension")
+    build(root, tmp_path / "out")
+    (extension,) = root.glob("spam/_eggs*.so")
+    left = extension.with_name(f"{extension.name}.1234.isolated-backend-new")
+    left.write_text("half")
+    source = root / "ham" / "ham.c"
+    source.write_text(source.read_text().replace("7", "8"))
+    build(root, tmp_path / "out")
+    assert not left.exists()
+    assert list(root.rglob("*isolated-backend*")) == []
+
+
 @pytest.mark.parametrize("older", [True, False])
 def test_what_is_up_to_date_in_the_root_is_not_copied_again(
     older: bool, sample: Sample, tmp_path: Path

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends import OURS, PLAIN, SAMPLES, HookProcess
-from trial import differences, make, of_sample
+from trial import Made, differences, make, of_sample
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.iterdir()))
@@ -73,7 +73,7 @@ def test_a_refusal_may_come_later_but_not_never(tmp_path: Path) -> None:
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
     """Setuptools in our place changes the root, and a member that is unlike is named."""
     root = tmp_path / "root"
-    made = []
+    made: list[Made] = []
     for number in range(2):
         pristine = shutil.copytree(SAMPLES / "src_layout", tmp_path / f"pristine{number}")
         module = pristine / "src" / "src_layout" / "__init__.py"
@@ -82,7 +82,8 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
         process = HookProcess(PLAIN, root, pristine)
         made.append(make(process, tmp_path / str(number), ["build_sdist", "build_wheel"]))
 
-    found = differences(*made)
+    one, two = made
+    found = differences(one, two)
     member = "build_sdist: src_layout-1.0/src/src_layout/__init__.py"
     assert f"{member}: mode '0o755', not '0o644'" in found
     assert f"{member}: mtime 1000000002.0, not 1000000000.0" in found
@@ -90,10 +91,10 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     assert f"{member}: mtime (2001, 9, 9, 1, 46, 42), not (2001, 9, 9, 1, 46, 40)" in found
     assert "build_wheel changes build" in found
 
-    made[1].outcomes["build_wheel"].warned.append(f"{root}: of nothing")
-    assert f"build_wheel: + {root}: of nothing" in differences(*made)
+    two.outcomes["build_wheel"].warned.append(f"{root}: of nothing")
+    assert f"build_wheel: + {root}: of nothing" in differences(one, two)
 
-    found = differences(*made, epoch="1600000000")  # which neither was made with
+    found = differences(one, two, epoch="1600000000")  # which neither was made with
     member = "build_sdist: src_layout-1.0/src/src_layout/__init__.py"
     assert f"{member}: mode '0o755', not '0o644'" in found
     assert f"{member}: mtime 1000000002.0, not 1600000000.0" in found

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 import isolated_backend
 from artifacts import members, names, text
-from backends import OURS, PLAIN, HookProcess
+from backends import OURS, PLAIN, HookProcess, Outcome
 from snapshot import snapshot
 
 Sample = Callable[[str], Path]
@@ -51,16 +52,48 @@ def test_importing_the_backend_imports_no_setuptools() -> None:
     assert done.stdout == "False\n"
 
 
-def call(root: Path, hook: str, backend: str = OURS, **arguments: object) -> HookProcess:
+@dataclass
+class OneCall(HookProcess):
+    """A process that has called one hook."""
+
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+@pytest.mark.parametrize("features", ["", "legacy-editable", "other,Legacy_Editable"])
+@pytest.mark.parametrize("knows", [True, False])
+def test_without_pep_660_editable_installs_have_no_hooks(
+    knows: bool, features: str, tmp_path: Path
+) -> None:
+    """As with setuptools, until it dropped SETUPTOOLS_ENABLE_FEATURES=legacy-editable."""
+    package = tmp_path / "setuptools"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "build_meta.py").write_text("LEGACY_EDITABLE = True\n" if knows else "")
+    script = (
+        "import isolated_backend as b\n"
+        "print(*(hasattr(each, 'build_editable') for each in (b, b.__legacy__)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "SETUPTOOLS_ENABLE_FEATURES": features},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    has = not (knows and features)
+    assert done.stdout == f"{has} {has}\n"
+
+
+def call(root: Path, hook: str, backend: str = OURS, **arguments: object) -> OneCall:
     """Call one hook in a process of its own; return the process, with its outcome."""
-    process = HookProcess(backend, root)
-    (process.outcome,) = process((hook, arguments))  # type: ignore[attr-defined]
+    process = OneCall(backend, root)
+    (process.outcome,) = process((hook, arguments))
     return process
 
 
-def outcome_of(process: HookProcess) -> str:
-    found = process.outcome  # type: ignore[attr-defined]
-    return found.message or found.result
+def outcome_of(process: OneCall) -> str:
+    found = process.outcome
+    return found.message or str(found.result)
 
 
 def test_config_settings_pass_through(sample: Sample, tmp_path: Path) -> None:
@@ -102,10 +135,33 @@ def test_builds_do_not_meet_in_a_work_directory_that_setup_cfg_names(
     for backend in (OURS, PLAIN):
         out = tmp_path / backend
         process = call(root, "build_wheel", backend, wheel_directory=str(out))
-        assert process.outcome.error == "", process.output  # type: ignore[attr-defined]
+        assert process.outcome.error == "", process.output
         assert outside.exists() is (backend == PLAIN)
-        artifacts.append(members(out / process.outcome.result))  # type: ignore[attr-defined]
+        artifacts.append(members(out / process.outcome.result))
     assert artifacts[0] == artifacts[1]
+
+
+@pytest.mark.parametrize("where", ["root/info", "outside"])
+def test_an_absolute_egg_base_holds_no_package_data(where: str, tmp_path: Path) -> None:
+    root, base = tmp_path / "root", tmp_path / where
+    (root / "demo").mkdir(parents=True)
+    base.mkdir()
+    (root / "demo" / "__init__.py").touch()
+    (root / "demo" / "data.txt").touch()
+    (root / "MANIFEST.in").write_text("graft demo\n")
+    (root / "setup.cfg").write_text(
+        "[metadata]\nname = demo\nversion = 1\n"
+        "[options]\npackages = demo\ninclude_package_data = true\n"
+        f"[egg_info]\negg_base = {base}\n"
+    )
+    made = []
+    for backend in (OURS, PLAIN):
+        out = tmp_path / backend
+        process = call(root, "build_wheel", backend, wheel_directory=str(out))
+        assert process.outcome.error == "", process.output
+        assert (list(base.iterdir()) == []) is (backend == OURS)
+        made.append(members(out / process.outcome.result))
+    assert made[0] == made[1]
 
 
 FIXED_PATHS = {
@@ -141,12 +197,12 @@ def test_no_file_that_setuptools_would_ship_is_lost_silently(hook: str, tmp_path
     (root / "setup.py").write_text(head + FIXED_PATHS[hook] + setup)
     out = tmp_path / "out"
     directory = {hook.replace("build", "").strip("_") + "_directory": str(out)}
-    outcome = call(root, hook, **directory).outcome  # type: ignore[attr-defined]
+    outcome = call(root, hook, **directory).outcome
     assert outcome.error == "SystemExit"
     assert "made.py" in outcome.message
     assert "Take the directory from the command" in outcome.message
     assert not out.exists()
-    plain = call(root, hook, PLAIN, **directory).outcome  # type: ignore[attr-defined]
+    plain = call(root, hook, PLAIN, **directory).outcome
     assert any(
         name.endswith("odd/made.py") or name == "odd-1/made.py"
         for name in names(out / plain.result)
@@ -165,7 +221,7 @@ def test_what_is_written_beside_what_setuptools_collects_is_the_projects(tmp_pat
     )
     for hook, argument in (("build_wheel", "wheel"), ("build_sdist", "sdist")):
         directory = {f"{argument}_directory": str(tmp_path / "out")}
-        assert call(root, hook, **directory).outcome.error == ""  # type: ignore[attr-defined]
+        assert call(root, hook, **directory).outcome.error == ""
 
 
 def test_an_egg_base_that_config_settings_ask_for_stays_in_the_root(sample: Sample) -> None:
@@ -404,7 +460,7 @@ def test_setuptools_own_errors_come_through_as_they_are(sample: Sample, tmp_path
     found = []
     for backend in (PLAIN, OURS):
         process = call(root, "build_sdist", backend, sdist_directory=str(tmp_path / "out"))
-        found.append(process.outcome)  # type: ignore[attr-defined]
+        found.append(process.outcome)
     assert found[0] == found[1]
     assert found[1].error == "KeyError"
     assert [path for path in Path(os.environ["TMPDIR"]).rglob("*") if path.is_file()] == [

@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from backends import OURS, HookProcess
 
 Sample = Callable[[str], Path]
+Settings = Mapping[str, str | list[str] | None]
 
 PREFIX = "isolated-backend: "
 
-DEFAULT: list[dict[str, Any] | None] = [None, {}, {"quiet": "no", "verbose": "false"}]
-QUIET: list[dict[str, Any]] = [
+DEFAULT: list[Settings | None] = [None, {}, {"quiet": "no", "verbose": "false"}]
+QUIET: list[Settings] = [
     {"--quiet": ""},
     {"quiet": "1"},
     {"verbose": "no"},
     {"--global-option": "-q"},
     {"--global-option": ["--quiet"]},
 ]
-VERBOSE: list[dict[str, Any]] = [
+VERBOSE: list[Settings] = [
     {"--verbose": None},
     {"verbose": "1"},
     {"quiet": "off"},
@@ -34,7 +34,7 @@ VERBOSE: list[dict[str, Any]] = [
 ]
 
 
-def said(root: Path, out: Path, settings: dict[str, Any] | None) -> tuple[list[str], str]:
+def said(root: Path, out: Path, settings: Settings | None) -> tuple[list[str], str]:
     """Return the lines of ours that building an sdist prints, and the standard error stream."""
     arguments = {"sdist_directory": str(out), "config_settings": settings}
     command = HookProcess(OURS, root).command(("build_sdist", arguments))
@@ -45,7 +45,7 @@ def said(root: Path, out: Path, settings: dict[str, Any] | None) -> tuple[list[s
 
 @pytest.mark.parametrize("settings", DEFAULT)
 def test_one_line_says_what_was_built_and_where_it_is(
-    settings: dict[str, Any] | None, sample: Sample, tmp_path: Path
+    settings: Settings | None, sample: Sample, tmp_path: Path
 ) -> None:
     lines, errors = said(sample("src_layout"), tmp_path / "out", settings)
     made = "src_layout-1.0.tar.gz was built in isolation and is in"
@@ -54,7 +54,7 @@ def test_one_line_says_what_was_built_and_where_it_is(
 
 
 @pytest.mark.parametrize("settings", QUIET)
-def test_quiet_is_quiet(settings: dict[str, Any], sample: Sample, tmp_path: Path) -> None:
+def test_quiet_is_quiet(settings: Settings, sample: Sample, tmp_path: Path) -> None:
     lines, errors = said(sample("src_layout"), tmp_path / "out", settings)
     assert lines == []
     assert PREFIX not in errors
@@ -62,7 +62,7 @@ def test_quiet_is_quiet(settings: dict[str, Any], sample: Sample, tmp_path: Path
 
 @pytest.mark.parametrize("settings", VERBOSE)
 def test_verbose_tells_what_was_redirected(
-    settings: dict[str, Any], sample: Sample, tmp_path: Path
+    settings: Settings, sample: Sample, tmp_path: Path
 ) -> None:
     root = sample("src_layout")
     (where, *moved, last), errors = said(root, tmp_path / "out", settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 import subprocess
 import sys
 import textwrap
@@ -53,7 +54,7 @@ def test_the_artifact_is_there_with_its_bytes_and_permissions(
     crossing: str, made: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "new" / "dist"
-    assert publish(str(made), str(out)) == NAME
+    publish(str(made), str(out))
     assert os.listdir(out) == [NAME]
     assert (out / NAME).read_bytes() == b"new" * 1000
     assert stat.S_IMODE((out / NAME).stat().st_mode) == 0o640
@@ -99,7 +100,7 @@ def test_another_error_of_the_copy_is_not_taken_for_a_missing_feature(
 
     monkeypatch.setattr(os, "open", broken)
     with pytest.raises(OSError, match="Input/output error"):
-        module._copy_whole(str(made), str(tmp_path / NAME))
+        module._copy_whole(str(made), str(tmp_path / NAME), 0o640)
 
 
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs files without a name")
@@ -114,7 +115,7 @@ def test_a_file_system_that_knows_no_nameless_files_gets_a_hidden_one(
         return original(path, flags, *args)
 
     monkeypatch.setattr(os, "open", refuse)
-    module._copy_whole(str(made), str(tmp_path / NAME))
+    module._copy_whole(str(made), str(tmp_path / NAME), 0o640)
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
 
 
@@ -122,17 +123,18 @@ def test_a_hidden_file_that_was_taken_for_abandoned_is_made_again(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By another build, in the instant between its creation and the lock on it."""
-    removals = []
+    removals: list[Path] = []
 
     def too_late(descriptor: int) -> bool:
         if not removals:
             (hidden,) = tmp_path.glob(f".*{module._SUFFIX}")
-            removals.append(hidden.unlink())
+            hidden.unlink()
+            removals.append(hidden)
         return True
 
     monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     monkeypatch.setattr(module, "try_lock", too_late)
-    module._copy_whole(str(made), str(tmp_path / NAME))
+    module._copy_whole(str(made), str(tmp_path / NAME), 0o640)
     assert removals
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
 
@@ -159,6 +161,43 @@ def test_what_a_living_build_is_writing_is_left_alone(
         assert abandoned.exists()
     finally:
         os.close(descriptor)
+
+
+def test_a_directory_that_refuses_modes_takes_the_artifact(
+    crossing: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As vfat and some mounts do; setuptools does not even ask."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchmod", refuse)
+    publish(str(made), str(tmp_path))
+    assert (tmp_path / NAME).read_bytes() == b"new" * 1000
+
+
+def test_the_access_list_for_new_files_of_a_directory_is_inherited(
+    made: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    entries = [(0x01, 7, -1), (0x02, 6, 12345), (0x04, 5, -1), (0x10, 7, -1), (0x20, 0, -1)]
+    default = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(out, "system.posix_acl_default", default)
+    except OSError:
+        pytest.skip("no access lists on this file system")
+    for _ in range(2):  # also in the place of another
+        publish(str(made), str(out))
+        assert struct.pack("<HHi", 0x02, 6, 12345) in os.getxattr(
+            out / NAME, "system.posix_acl_access"
+        )
+        assert os.listdir(out) == [NAME]
+
+
+def test_builds_with_one_process_number_do_not_meet(made: Path, tmp_path: Path) -> None:
+    """Those in two containers may have it."""
+    assert len({module._new_name(str(tmp_path / NAME)) for _ in range(100)}) == 100
 
 
 def test_the_group_of_a_shared_directory_is_inherited(made: Path, tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import setuptools
@@ -79,14 +82,14 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
         def wrapped(self: FileList, item: str) -> None:
             kept(self, item)
 
-        FileList.append = wrapped  # type: ignore[method-assign]
+        FileList.append = wrapped
     try:
         assert FileList.append is wrapped  # the plugin's work is not undone
         files = FileList()
         files.append(first.shadow.place)  # a path that an open shadow would map
         assert files.files == [first.shadow.place]
     finally:
-        FileList.append = original  # type: ignore[method-assign]
+        FileList.append = original
 
 
 def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +100,38 @@ def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.Monkey
         installed.vendored_tomli()
 
 
+def test_a_toml_parser_of_its_own_needs_no_setuptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    tomli = ModuleType("tomli")
+    monkeypatch.setitem(sys.modules, "tomli", tomli)
+    monkeypatch.setitem(sys.modules, "setuptools", None)
+    assert installed.vendored_tomli() is tomli
+
+
+def test_without_setuptools_and_a_toml_parser_setuptools_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tomli", None)
+    monkeypatch.setitem(sys.modules, "setuptools", None)
+    with pytest.raises(RedirectError, match="setuptools is not installed"):
+        installed.vendored_tomli()
+
+
 def test_every_replacement_says_why() -> None:
     for module in redirect._NEEDED:
         for replacement in module.replaces:
-            is_search = replacement.name in {"include", "recursive_include", "graft"}
-            assert replacement.factory.__doc__ or is_search
+            assert replacement.function.__doc__
+
+
+def test_without_setuptools_the_import_of_the_backend_works() -> None:
+    script = """
+        import sys
+        sys.modules["setuptools"] = None
+        import isolated_backend
+        try:
+            isolated_backend.build_sdist("/nowhere")
+        except SystemExit as error:
+            assert "setuptools is not installed" in str(error), error
+        else:
+            raise AssertionError
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)

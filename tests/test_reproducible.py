@@ -141,7 +141,7 @@ def build(root: Path, hook: str, out: Path, backend: str = OURS, epoch: str = EP
     process = HookProcess(backend, root, environment={"SOURCE_DATE_EPOCH": epoch})
     (outcome,) = process((hook, {HOOKS[hook]: str(out)}))
     assert not outcome.error, outcome.message
-    return out / outcome.result
+    return out / str(outcome.result)
 
 
 def assert_normal(sdist: Path, epoch: int = int(EPOCH)) -> None:

@@ -41,21 +41,6 @@ def test_the_table_is_found_however_it_is_written(text: str, tmp_path: Path) -> 
     assert read(tmp_path, text).keep
 
 
-def test_a_requirement_is_no_table_and_saves_the_parsing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("isolated_backend.settings._toml_parser", lambda: pytest.fail("parsed"))
-    text = (
-        "[build-system]\n"
-        'requires = ["isolated-backend", "isolated-backend == 1.0", "isolated-backend>=1"]\n'
-        "requires = [\n    'isolated-backend',\n    'isolated-backend==1.0'\n]\n"
-        'build-backend = "isolated_backend"\n'
-    )
-    assert read(tmp_path, text) == Settings()
-    with pytest.raises(pytest.fail.Exception, match="parsed"):
-        read(tmp_path, "[tool.isolated-backend]\n")
-
-
 @pytest.mark.parametrize(("value", "keep"), [("1", True), ("yes", True), ("0", False), ("", False)])
 def test_the_environment_wins(
     value: str, keep: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,8 +9,8 @@ import pytest
 
 from isolated_backend.call import Call
 from isolated_backend.settings import Settings
-from isolated_backend.shadow import slots
 from isolated_backend.shadow.paths import Shadow
+from isolated_backend.shadow.temporary import home
 
 
 @pytest.fixture
@@ -21,15 +21,21 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    place = tmp_path / "shadows" / "0"
-    place.mkdir(parents=True)
-    return place
+def slot(tmp_path: Path) -> Path:
+    slot = tmp_path / "shadows" / "0"
+    slot.mkdir(parents=True)
+    return slot
 
 
 @pytest.fixture
-def shadow(root: Path, place: Path) -> Shadow:
-    return Shadow(str(root), str(place), str(place.parent))
+def place(root: Path, slot: Path) -> Path:
+    """Return the mirror of the root in the slot."""
+    return Path(f"{slot}{root}")
+
+
+@pytest.fixture
+def shadow(root: Path, slot: Path) -> Shadow:
+    return Shadow(str(root), str(slot), str(slot.parent))
 
 
 def test_what_is_in_the_root_is_created_at_the_same_place_in_the_shadow(
@@ -41,23 +47,58 @@ def test_what_is_in_the_root_is_created_at_the_same_place_in_the_shadow(
     assert shadow.relocate(os.curdir) == str(place)
 
 
-def test_what_is_outside_of_the_root_stays(shadow: Shadow, root: Path) -> None:
-    for path in ("/elsewhere/build", "../sibling", str(root) + "-2/build"):
-        assert shadow.relocate(path) == path
-
-
-def test_what_a_configuration_names_outside_of_the_root_is_in_the_shadow(
-    shadow: Shadow, place: Path, tmp_path: Path
+def test_what_is_outside_of_the_root_has_its_place_in_the_slot(
+    shadow: Shadow, root: Path, slot: Path
 ) -> None:
-    outside = str(tmp_path / "elsewhere" / "build")
-    moved = shadow.relocate_from_anywhere(outside)
-    assert moved.startswith(f"{place}{os.sep}")
-    assert shadow.relocate_from_anywhere(outside) == moved
-    assert shadow.relocate_from_anywhere(outside + "2") != moved
-    assert shadow.relocate_from_anywhere(moved) == moved
-    assert shadow.relocate_from_anywhere("build") == str(place / "build")
-    shadow.leave(outside)
-    assert shadow.relocate_from_anywhere(outside + "/lib") == outside + "/lib"
+    assert shadow.place == f"{slot}{root}"
+    outside = {
+        "/elsewhere/build": f"{slot}/elsewhere/build",
+        "../sibling": f"{slot}{root.parent}/sibling",
+        "../" * len(root.parts) + "top": f"{slot}/top",
+        f"{root}-2/build": f"{slot}{root}-2/build",
+    }
+    for path, place in outside.items():
+        assert shadow.relocate(path) == place
+        assert shadow.in_tree(f"{place}/x") == (
+            f"{path}/x" if path.startswith("/") else os.path.relpath(root / path / "x", root)
+        )
+    shadow.leave("/elsewhere")
+    assert shadow.relocate("/elsewhere/build/lib") == "/elsewhere/build/lib"
+
+
+def test_a_name_that_climbs_beyond_the_file_system_stays_there(shadow: Shadow, slot: Path) -> None:
+    build = shadow.relocate("build")
+    assert shadow.confined(build + "/../../core.o") == build + "/../../core.o"
+    assert shadow.confined(build + "/.." * 30 + "/core.o") == f"{slot}/core.o"
+    assert shadow.confined("/elsewhere/../../x") == "/elsewhere/../../x"
+
+
+def test_parts_of_a_build_climb_apart(shadow: Shadow, root: Path, slot: Path) -> None:
+    apart = shadow.apart(shadow.relocate("build"), "extension.a")
+    assert apart == f"{slot}/extension.a{root}/build"
+    assert shadow.apart("asked", "extension.a") == "asked/extension.a"
+
+
+def test_a_root_with_a_long_path_has_a_short_mirror_as_deep(tmp_path: Path, slot: Path) -> None:
+    root = tmp_path.joinpath(*["x" * 250] * 10)
+    root.mkdir(parents=True)
+    shadow = Shadow(str(root), str(slot), str(slot.parent))
+    assert len(shadow.place) < 1000
+    assert len(Path(shadow.place).relative_to(slot).parts) == len(root.parts) - 1
+    for path in ("build", "../sibling", "/elsewhere/build", str(root.parent / "a" / "b")):
+        place = shadow.relocate(path)
+        assert place.startswith(f"{slot}/")
+        assert os.path.normpath(root / shadow.in_tree(place)) == os.path.normpath(root / path)
+
+
+def test_an_emptied_slot_begins_anew(shadow: Shadow, root: Path) -> None:
+    (root / "x.egg-info").mkdir()
+    (root / "x.egg-info" / "requires.txt").touch()
+    seeded = Path(shadow.seed("x.egg-info"))
+    (seeded / "requires.txt").unlink()
+    shadow.clear()
+    assert shadow.relocated == {}
+    assert list(Path(shadow.seed("x.egg-info")).iterdir()) == [seeded / "requires.txt"]
 
 
 def test_what_is_in_the_shadow_stays(shadow: Shadow) -> None:
@@ -80,10 +121,10 @@ def test_an_absolute_path_through_a_link_to_the_root_is_in_the_root(
     assert shadow.relocate(str(link / "build")) == str(place / "build")
 
 
-def test_the_record_shows_the_in_tree_name(shadow: Shadow, place: Path) -> None:
+def test_the_record_shows_the_in_tree_name(shadow: Shadow, slot: Path) -> None:
     assert shadow.in_tree(shadow.relocate("src/demo.egg-info")) == "src/demo.egg-info"
     assert shadow.in_tree("setup.py") == "setup.py"
-    assert shadow.in_tree(str(place) + "-2/x") == str(place) + "-2/x"
+    assert shadow.in_tree(f"{slot}-2/x") == f"{slot}-2/x"
 
 
 def test_bytes_are_where_they_were_made(shadow: Shadow, root: Path, place: Path) -> None:
@@ -123,23 +164,23 @@ def test_a_seeded_directory_begins_as_in_the_root_and_is_then_its_own(
 
 
 def test_shadows_inside_the_root_are_hidden(root: Path) -> None:
-    place = root / "tmp" / "isolated-backend.0" / "root-abc" / "0"
-    place.mkdir(parents=True)
-    shadow = Shadow(str(root), str(place), str(root / "tmp"))
+    slot = root / "tmp" / "isolated-backend.0" / "root-abc" / "0"
+    slot.mkdir(parents=True)
+    shadow = Shadow(str(root), str(slot), str(root / "tmp"))
     assert shadow.inside_root
     assert shadow.hides("tmp/isolated-backend.0/other/1/build")
     assert shadow.hides("./tmp/isolated-backend.0/x")
     assert not shadow.hides("tmp/mine")
-    assert shadow.relocate("build") == str(place / "build")
+    assert shadow.relocate("build") == f"{slot}{root}/build"
     assert shadow.in_tree(shadow.relocate("build")) == "build"
 
 
 def test_what_others_have_in_a_tmpdir_that_is_the_root_is_not_the_projects(root: Path) -> None:
-    place = root / "isolated-backend.1" / "root-abc" / "0"
-    place.mkdir(parents=True)
-    shadow = Shadow(str(root), str(place), str(root))
+    slot = root / "isolated-backend.1" / "root-abc" / "0"
+    slot.mkdir(parents=True)
+    shadow = Shadow(str(root), str(slot), str(root))
     call = Call("", "build_sdist", Settings(), shadow)
-    assert slots.home(str(root)) in call.own
+    assert home(str(root)) in call.own
     assert str(root) not in call.own
 
 
@@ -148,10 +189,10 @@ def test_shadows_outside_of_the_root_hide_nothing(shadow: Shadow) -> None:
     assert not shadow.hides("isolated-backend.0")
 
 
-def test_a_root_that_a_team_shares_hands_its_group_on(root: Path, place: Path) -> None:
+def test_a_root_that_a_team_shares_hands_its_group_on(root: Path, slot: Path, place: Path) -> None:
     root.chmod(0o2775)
     if not root.stat().st_mode & 0o2000:
         pytest.skip("this user may not set the set-group-id bit")
-    Shadow(str(root), str(place), "/nowhere")
+    Shadow(str(root), str(slot), "/nowhere")
     assert place.stat().st_mode & 0o2000
     assert place.stat().st_gid == root.stat().st_gid

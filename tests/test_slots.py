@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import textwrap
-from contextlib import AbstractContextManager
+import time
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
 
 from isolated_backend.errors import ShadowError
-from isolated_backend.shadow import slots
+from isolated_backend.shadow import slotlock, slots, tenant
+from isolated_backend.shadow import temporary as temporary_files
+from isolated_backend.shadow.lock import try_lock
 
 ROOT = "/some/project"
 
@@ -29,7 +33,7 @@ def lease(root: str = ROOT, *, keep: bool = False) -> AbstractContextManager[str
 
 
 def directory_of(root: str) -> str:
-    return slots.directory_of(root, str(temporary()))
+    return temporary_files.directory_of(root, str(temporary()))
 
 
 def test_a_lone_build_always_gets_slot_0() -> None:
@@ -72,7 +76,7 @@ def test_nothing_but_empty_lock_files_is_left() -> None:
 def test_a_slot_of_a_killed_build_is_wiped_and_used_again() -> None:
     script = f"""
         import os, signal
-        from isolated_backend.shadow import slots
+        from isolated_backend.shadow import slots, temporary as temporary_files
         with slots.lease({ROOT!r}, os.environ["TMPDIR"]) as place:
             os.makedirs(os.path.join(place, "build", "lib"))
             print(place, flush=True)
@@ -116,15 +120,15 @@ def test_a_forked_child_does_not_give_back_its_parents_slot() -> None:
 
 def test_only_this_user_can_look_into_the_slots() -> None:
     with lease() as place:
-        for path in (Path(slots.home(str(temporary()))), Path(place)):
+        for path in (Path(temporary_files.home(str(temporary()))), Path(place)):
             assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("attack", ["open to all", "symlink", "file", "other user"])
 def test_a_directory_that_is_not_ours_alone_is_refused(
-    attack: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    attack: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Path(slots.home(str(temporary())))
+    home = Path(temporary_files.home(str(temporary())))
     if attack == "open to all":
         home.mkdir()
         home.chmod(0o777)
@@ -141,11 +145,11 @@ def test_a_directory_that_is_not_ours_alone_is_refused(
         assert Path(place).parent == temporary()
         assert stat.S_IMODE(os.stat(place).st_mode) == 0o700
     assert not os.path.exists(place)
-    assert str(home) in caplog.text
+    assert str(home) in capsys.readouterr().err
 
 
 def test_a_private_directory_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(slots.home(str(temporary()))).touch()
+    Path(temporary_files.home(str(temporary()))).touch()
     with lease(keep=True) as place:
         pass
     assert os.path.isdir(place)
@@ -157,7 +161,7 @@ def test_a_file_system_without_locks_gives_a_private_directory(
     def no_locks(descriptor: int) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(slots, "try_lock", no_locks)
+    monkeypatch.setattr(slotlock, "try_lock", no_locks)
     with lease() as first, lease() as second:
         assert first != second
         assert Path(first).parent == temporary()
@@ -172,6 +176,193 @@ def test_a_slot_that_cannot_be_wiped_is_passed_over(monkeypatch: pytest.MonkeyPa
         assert Path(other).name == "1"
 
 
+def test_a_full_disk_leaves_no_descriptor_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with lease():
+        pass
+    before = len(os.listdir("/proc/self/fd"))
+    real = os.mkdir
+
+    def full(path: str, mode: int = 0o777) -> None:
+        if path.endswith("/0"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", full)
+    with pytest.raises(ShadowError, match="No space left"):
+        lease().__enter__()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+# --- cleaners of temporary files, and processes that live on ------------------------------------
+
+
+def clean(what: str, place: str) -> None:
+    """Remove what a cleaner of temporary files may remove of the slot *place*."""
+    if what in ("slot", "slot and lock"):
+        shutil.rmtree(place)
+    if what in ("lock file", "slot and lock"):
+        Path(place + tenant.LOCK).unlink()
+    if what == "project's directory":
+        shutil.rmtree(os.path.dirname(place))
+    if what == "all":
+        shutil.rmtree(temporary_files.home(str(temporary())))
+
+
+CLEANED = ["lock file", "slot", "slot and lock", "project's directory", "all"]
+
+
+@pytest.mark.parametrize("what", CLEANED)
+def test_a_cleaner_does_not_give_a_slot_in_use_to_another_build(what: str) -> None:
+    with lease() as place:
+        clean(what, place)
+        with lease() as other, lease() as third:
+            assert len({place, other, third}) == 3
+    with lease() as again:
+        assert again == place
+
+
+def test_without_claims_the_directory_itself_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slotlock, "claim", lambda path: None)
+    with lease() as place:
+        Path(place + tenant.LOCK).unlink()
+        with lease() as other:
+            assert other != place
+
+
+@pytest.mark.parametrize("what", ["lock file", "directory"])
+def test_a_cleaner_between_two_instants_of_a_lease_is_noticed(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock file goes when it has been opened, and before it is locked."""
+    with lease() as place:
+        pass
+    cleaned: list[str] = []
+
+    def clean_first(descriptor: int) -> bool:
+        if not cleaned:
+            cleaned.append(what)
+            Path(place + tenant.LOCK).unlink()
+            if what == "directory":
+                os.rmdir(os.path.dirname(place))
+        return try_lock(descriptor)
+
+    monkeypatch.setattr(slotlock, "try_lock", clean_first)
+    with lease() as first, lease() as second:
+        assert cleaned == [what]
+        assert first == place != second
+
+
+def test_a_slot_is_not_used_while_a_process_of_a_killed_build_lives() -> None:
+    """A compiler lives on, and would write its object into the slot of the next build."""
+    reading, writing = os.pipe()
+    script = f"""
+        import os, signal, subprocess, sys
+        from isolated_backend.shadow import slots
+        with slots.lease({ROOT!r}, os.environ["TMPDIR"]) as place:
+            none = subprocess.DEVNULL
+            command = [sys.executable, "-c", "input()"]
+            compiler = subprocess.Popen(command, stdin={reading}, stdout=none, stderr=none)
+            print(place, compiler.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    with open(reading), open(writing, "w") as compiled:
+        killed = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script)],
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=[reading],
+            check=False,
+        )
+        place, compiler = killed.stdout.split()
+        with lease() as other:
+            assert other != place
+            assert os.path.isdir(place)
+        compiled.write("\n")
+        compiled.flush()
+        while _lives(int(compiler)):
+            time.sleep(0.01)
+    with lease() as again:
+        assert again == place
+
+
+def _lives(pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+def test_the_environment_of_the_caller_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    for before in (None, "outer"):
+        if before:
+            monkeypatch.setenv("ISOLATED_BACKEND_SLOT", before)
+        with lease() as place:
+            assert os.environ["ISOLATED_BACKEND_SLOT"] == place
+        assert os.environ.get("ISOLATED_BACKEND_SLOT") == before
+
+
+# --- homes that are not as they should be -------------------------------------------------------
+
+
+@pytest.mark.parametrize("umask", [0o277, 0o777, 0o000])
+def test_the_umask_does_not_matter(umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with lease() as first, lease() as second:
+            assert [Path(place).name for place in (first, second)] == ["0", "1"]
+            assert stat.S_IMODE(os.stat(first).st_mode) == 0o700
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o500, 0o000])
+def test_a_home_of_ours_that_nobody_else_can_write_is_put_right(mode: int) -> None:
+    home = Path(temporary_files.home(str(temporary())))
+    home.mkdir()
+    home.chmod(mode)
+    with lease() as place:
+        assert Path(place).name == "0"
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_a_home_that_cannot_be_written_means_a_private_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Under fakeroot, the superuser's home looks like one's own."""
+    real = os.mkdir
+
+    def refuse(path: str, mode: int = 0o777) -> None:
+        if f"{temporary_files.PREFIX}{os.getuid()}/" in path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with lease() as place:
+        assert Path(place).parent == temporary()
+
+
+def test_private_directories_of_killed_builds_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(temporary_files.home(str(temporary()))).touch()
+    left = Path(temporary_files.private_prefix() + "left")
+    (temporary() / left).mkdir()
+    with lease(keep=True) as kept, lease() as used:
+        assert not (temporary() / left).exists()
+        assert slots.remove_abandoned(str(temporary())) == []
+        assert os.path.isdir(used)
+    with lease():
+        assert os.path.isdir(kept)
+
+
+def test_the_current_directory_is_not_taken_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(ShadowError, match="No directory for temporary files can be written"):
+        temporary_files.temporary_directory()
+
+
 @pytest.mark.parametrize("variable", ["TMPDIR", "TEMP", "TMP"])
 def test_a_temporary_directory_that_does_not_exist_is_named(
     variable: str, monkeypatch: pytest.MonkeyPatch
@@ -179,7 +370,7 @@ def test_a_temporary_directory_that_does_not_exist_is_named(
     monkeypatch.delenv("TMPDIR")
     monkeypatch.setenv(variable, "/nowhere/at/all")
     with pytest.raises(ShadowError, match=f"{variable}=/nowhere/at/all is not a directory"):
-        slots.temporary_directory()
+        temporary_files.temporary_directory()
 
 
 def test_a_temporary_directory_that_cannot_be_written_is_named(
@@ -187,13 +378,13 @@ def test_a_temporary_directory_that_cannot_be_written_is_named(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode, effective_ids: False)
     with pytest.raises(ShadowError, match=r"TMPDIR=.* cannot be written"):
-        slots.temporary_directory()
+        temporary_files.temporary_directory()
 
 
 def test_without_variables_it_is_pythons_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("TMPDIR", "TEMP", "TMP"):
         monkeypatch.delenv(variable, raising=False)
-    assert os.path.isdir(slots.temporary_directory())
+    assert os.path.isdir(temporary_files.temporary_directory())
 
 
 def test_a_directory_that_cannot_be_made_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

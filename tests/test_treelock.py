@@ -10,49 +10,58 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from isolated_backend.errors import SettingsError, TreeLockError
-from isolated_backend.settings import IN_TREE_WRITES, Settings
-from isolated_backend.shadow.lock import announce, is_announced
-from isolated_backend.writers import treelock
-
-AUTO = Settings(lock_timeout=30)
-IMPATIENT = Settings(lock_timeout=0)
+from isolated_backend.settings import IN_TREE_WRITES
+from isolated_backend.writers import nested, treelock, watch, writelog
+from isolated_backend.writers.announcement import announce, is_announced
+from isolated_backend.writers.guard import tree_access
 
 
-@pytest.fixture(params=["the kernel's lock", "the kernel's lock on a directory", "filelock's"])
+@pytest.fixture(params=["pyproject.toml", "a directory", "a file of the user's"])
 def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a root; each test runs with each kind of lock."""
     root = tmp_path / "root"
     root.mkdir()
-    if request.param != "the kernel's lock on a directory":
+    if request.param == "pyproject.toml":
         (root / "pyproject.toml").touch()
-    if request.param == "filelock's":
-        monkeypatch.setattr(treelock, "_open", treelock._FileLock)
+    if request.param == "a file of the user's":
+        monkeypatch.setattr(treelock, "opened", no_locks)
     return root
 
 
-def hold(root: Path, settings: Settings = AUTO, **kwargs: Any) -> Any:
-    return treelock.held(str(root), settings, own=kwargs.pop("own", ()), **kwargs)
+def no_locks(tree: str, **_: object) -> int:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+def access(root: Path, mode: str = "auto", *, timeout: float = 30, **kwargs: Any) -> Any:
+    return tree_access(str(root), mode, timeout=timeout, **kwargs)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Start a process that the hook of this test knows nothing of."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(watch, "_watches", ())
+        yield
 
 
 class Other:
     """Another process that holds the tree; it says when, and lets go when it is told."""
 
     def __init__(self, root: Path, *, write: bool) -> None:
-        kind = "_FileLock" if treelock._open is treelock._FileLock else "_open"
         script = f"""
             import sys
             from isolated_backend.writers import treelock
-            from isolated_backend.settings import Settings
-            treelock._open = treelock.{kind}
-            treelock.MARKER = "NOT_A_CHILD"
-            with treelock.held({str(root)!r}, Settings(lock_timeout=30), own=[]):
+            from isolated_backend.writers.guard import tree_access
+            if {treelock.opened is no_locks}:
+                treelock.opened = lambda tree, **_: treelock._opened_elsewhere(tree)
+            with tree_access({str(root)!r}, "auto", timeout=30, hook="other"):
                 print("reads", flush=True)
                 if {write}:
                     open({str(root / "by-other")!r}, "w").close()
@@ -60,12 +69,13 @@ class Other:
                 sys.stdin.readline()
             print("done", flush=True)
         """
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with unwatched():
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(script)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
 
     def says(self) -> str:
         """Return the next word of the process."""
@@ -97,7 +107,7 @@ def other(root: Path) -> Iterator[Callable[..., Other]]:
 def test_readers_never_wait_for_each_other(root: Path, other: Callable[..., Other]) -> None:
     others = [other() for _ in range(3)]
     assert [process.says() for process in others] == ["reads"] * 3
-    with hold(root, IMPATIENT):
+    with access(root, timeout=0):
         (root / "pyproject.toml").exists()
         list(root.iterdir())
 
@@ -107,19 +117,19 @@ def test_a_new_hook_waits_for_a_writer_at_work(root: Path, other: Callable[..., 
     assert [writer.says(), writer.says()] == ["reads", "writes"]
     with (
         pytest.raises(TreeLockError, match=r"Waited 0 s for .* to begin in"),
-        hold(root, IMPATIENT),
+        access(root, timeout=0),
     ):
         pass
     writer.let_go()
     assert writer.says() == "done"
-    with hold(root, IMPATIENT):
+    with access(root, timeout=0):
         pass
 
 
 def test_a_writer_waits_for_the_readers(root: Path, other: Callable[..., Other]) -> None:
     """The hole of an exclusive lock: who only reads sees nothing change under it."""
     writer = None
-    with hold(root, IMPATIENT):
+    with access(root, timeout=0):
         writer = other(write=True)
         assert writer.says() == "reads"
         assert not (root / "by-other").exists()
@@ -130,12 +140,10 @@ def test_a_writer_waits_for_the_readers(root: Path, other: Callable[..., Other])
 def test_a_stream_of_readers_does_not_keep_a_writer_waiting(
     root: Path, other: Callable[..., Other]
 ) -> None:
-    if treelock._open is treelock._FileLock:
-        pytest.skip("SQLite lets nobody in while a writer waits")
-    with hold(root):
+    with access(root):
         writer = other(write=True)
         assert writer.says() == "reads"
-        descriptor = os.open(lock_file(root), os.O_RDONLY)
+        descriptor = lock_file(root)
         while not is_announced(descriptor):
             pass
         os.close(descriptor)
@@ -150,10 +158,11 @@ def test_a_stream_of_readers_does_not_keep_a_writer_waiting(
 @pytest.mark.skipif(sys.platform != "linux", reason="needs locks of open file descriptions")
 def test_an_announcement_does_not_outlive_its_hook(tmp_path: Path) -> None:
     """A daemon that setup.py has forked keeps a copy of the descriptor."""
-    lock = treelock._KernelLock(str(tmp_path))
+    lock = treelock.open_lock(str(tmp_path))
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    announce(lock._descriptor)
-    copy = os.dup(lock._descriptor)
+    assert lock.descriptor is not None
+    announce(lock.descriptor)
+    copy = os.dup(lock.descriptor)
     assert is_announced(descriptor)
     lock.close()
     assert not is_announced(descriptor)
@@ -161,8 +170,9 @@ def test_an_announcement_does_not_outlive_its_hook(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
-def lock_file(root: Path) -> Path:
-    return root / "pyproject.toml" if (root / "pyproject.toml").exists() else root
+def lock_file(root: Path) -> int:
+    elsewhere = treelock.opened is no_locks
+    return treelock._opened_elsewhere(str(root)) if elsewhere else treelock.opened(str(root))
 
 
 def test_where_nothing_can_be_announced_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +185,7 @@ def test_where_nothing_can_be_announced_nothing_is(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_first_write_makes_a_writer_once(root: Path, other: Callable[..., Other]) -> None:
-    with hold(root):
+    with access(root):
         (root / "first").touch()
         (root / "second").touch()
         reader = other()
@@ -184,7 +194,7 @@ def test_the_first_write_makes_a_writer_once(root: Path, other: Callable[..., Ot
 
 def test_a_write_that_cannot_be_has_not_happened(root: Path, other: Callable[..., Other]) -> None:
     assert other().says() == "reads"
-    with pytest.raises(TreeLockError, match=r"to write \(mine\)"), hold(root, IMPATIENT):
+    with pytest.raises(TreeLockError, match=r"to write \(mine\)"), access(root, timeout=0):
         (root / "mine").touch()
     assert not (root / "mine").exists()
 
@@ -193,7 +203,7 @@ def test_two_that_become_writers_at_once_do_not_wait_for_each_other(
     root: Path, other: Callable[..., Other]
 ) -> None:
     """The upgrade deadlock: both read, and each waits for the other to stop reading."""
-    with hold(root):
+    with access(root):
         writer = other(write=True)
         assert writer.says() == "reads"  # both read now
         writer.let_go()
@@ -203,7 +213,7 @@ def test_two_that_become_writers_at_once_do_not_wait_for_each_other(
 
 
 def test_in_tree_writes_lock_writes_from_the_start(root: Path, other: Callable[..., Other]) -> None:
-    with hold(root, Settings(in_tree_writes="lock", lock_timeout=0)):
+    with access(root, "lock", timeout=0):
         reader = other()
         with pytest.raises(subprocess.TimeoutExpired):
             reader.process.wait(0.5)
@@ -213,7 +223,7 @@ def test_in_tree_writes_lock_writes_from_the_start(root: Path, other: Callable[.
 def test_in_tree_writes_allow_never_locks(root: Path, other: Callable[..., Other]) -> None:
     writer = other(write=True)
     assert [writer.says(), writer.says()] == ["reads", "writes"]
-    with hold(root, Settings(in_tree_writes="allow", lock_timeout=0)):
+    with access(root, "allow", timeout=0):
         (root / "mine").touch()
 
 
@@ -222,7 +232,7 @@ def test_a_killed_writer_is_not_waited_for(root: Path, other: Callable[..., Othe
     assert [writer.says(), writer.says()] == ["reads", "writes"]
     writer.process.kill()
     writer.process.wait()
-    with hold(root):
+    with access(root):
         (root / "mine").touch()
 
 
@@ -231,40 +241,37 @@ def test_who_waits_says_for_whom_and_why(
 ) -> None:
     writer = other(write=True)
     assert [writer.says(), writer.says()] == ["reads", "writes"]
-    patient = Settings(lock_timeout=0.3)
-    with pytest.raises(TreeLockError) as error, hold(root, patient):
+    with pytest.raises(TreeLockError) as error, access(root, timeout=0.3):
         pass
     told = capfd.readouterr().err
     assert "isolated-backend: waiting for " in told
     assert f"to begin in {root}" in told
-    assert "raise `lock-timeout`" in str(error.value)
-    if treelock._open is not treelock._FileLock and os.path.exists("/proc/locks"):
+    assert "increase `lock-timeout`" in str(error.value)
+    if os.path.exists("/proc/locks"):
         assert f"process {writer.process.pid} ({sys.executable} -c" in told
 
 
-def test_a_nested_build_does_not_wait_for_its_parent(root: Path) -> None:
-    script = f"""
-        from isolated_backend.writers import treelock
-        from isolated_backend.settings import Settings
-        with treelock.held({str(root)!r}, Settings(lock_timeout=0), own=[]):
-            open({str(root / "nested")!r}, "w").close()
-    """
-    with hold(root):
-        (root / "mine").touch()
-        subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
-        with hold(root, IMPATIENT):  # in this very process, too
-            (root / "again").touch()
-    assert treelock.MARKER not in os.environ
+def test_a_child_of_a_hook_knows_that_it_is_nested(root: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        f"from isolated_backend.writers import nested; print(nested.is_nested({str(root)!r}))",
+    ]
+    with access(root):
+        assert subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout == b"True\n"
+        assert nested.is_nested(str(root))  # in this very process, too
+    assert subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout == b"False\n"
+    assert nested.VARIABLE not in os.environ
 
 
 @pytest.mark.parametrize("marker", ["", "nonsense", "1:/other", "{dead}:{root}", "x:{root}"])
 def test_a_marker_of_no_living_parent_does_not_count(
-    marker: str, root: Path, monkeypatch: pytest.MonkeyPatch, other: Callable[..., Other]
+    marker: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    monkeypatch.setenv(treelock.MARKER, marker.format(dead=dead.pid, root=root))
-    assert not treelock.is_held_by_a_parent(str(root))
+    monkeypatch.setenv(nested.VARIABLE, marker.format(dead=dead.pid, root=root))
+    assert not nested.is_nested(str(root))
 
 
 def test_a_parent_of_another_user_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,8 +279,8 @@ def test_a_parent_of_another_user_counts(root: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "kill", denied)
-    monkeypatch.setenv(treelock.MARKER, f"1:{root}")
-    assert treelock.is_held_by_a_parent(str(root))
+    monkeypatch.setenv(nested.VARIABLE, f"1:{root}")
+    assert nested.is_nested(str(root))
 
 
 def test_several_threads_of_one_hook_may_begin_to_write(root: Path) -> None:
@@ -283,7 +290,7 @@ def test_several_threads_of_one_hook_may_begin_to_write(root: Path) -> None:
         barrier.wait()
         (root / name).touch()
 
-    with hold(root):
+    with access(root):
         threads = [threading.Thread(target=write, args=[str(number)]) for number in range(4)]
         for thread in threads:
             thread.start()
@@ -293,7 +300,7 @@ def test_several_threads_of_one_hook_may_begin_to_write(root: Path) -> None:
 
 
 def test_a_forked_child_goes_on_in_what_its_parent_holds(root: Path) -> None:
-    with hold(root):
+    with access(root):
         child = os.fork()
         if child == 0:
             (root / "by-child").touch()
@@ -303,36 +310,14 @@ def test_a_forked_child_goes_on_in_what_its_parent_holds(root: Path) -> None:
     assert (root / "by-child").exists()
 
 
-def test_where_the_kernel_does_not_lock_filelock_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def not_here(descriptor: int, operation: int) -> None:
-        raise OSError(errno.EBADF, "needs a descriptor for writing")
-
-    (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(fcntl, "flock", not_here)
-    lock = treelock._open(str(tmp_path))
-    assert isinstance(lock, treelock._FileLock)
-    assert lock.try_read()
-    lock.close()
-
-
-def test_a_writer_at_work_does_not_look_like_a_missing_lock(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").touch()
-    writer = treelock._open(str(tmp_path))
-    assert writer.try_write()
-    assert isinstance(treelock._open(str(tmp_path)), treelock._KernelLock)
-
-
 @pytest.mark.parametrize("writes", IN_TREE_WRITES)
 def test_the_log_has_each_write_into_the_tree(
     writes: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "log"
     log.write_text("of an earlier hook\n")
-    monkeypatch.setenv(treelock.LOG_VARIABLE, str(log))
-    settings = Settings(in_tree_writes=writes, lock_timeout=30)
-    with hold(root, settings, own=[str(root / "own")]):
+    monkeypatch.setenv(writelog.VARIABLE, str(log))
+    with access(root, writes, own=[str(root / "own")]):
         (root / "own").mkdir()
         (root / "own" / "file").touch()
         (root / "\udcff").touch()  # a name that is not UTF-8
@@ -341,15 +326,16 @@ def test_the_log_has_each_write_into_the_tree(
             (root / "by-fork").touch()
             os._exit(0)
         os.waitpid(child, 0)
-        subprocess.run([sys.executable, "-c", ""], check=True)
+        subprocess.run([sys.executable, "-c", ""], cwd=root, check=True)
     (root / "later").touch()
     names = log.read_bytes().splitlines()
-    assert names == [b"of an earlier hook", b"own", b"\xff", b"by-fork"]
+    program = f"//program {sys.executable} -c ''".encode()
+    assert names == [b"of an earlier hook", b"own", b"\xff", b"by-fork", program]
 
 
 def test_a_log_inside_of_the_tree_is_one_write(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(treelock.LOG_VARIABLE, str(root / "log"))
-    with hold(root):
+    monkeypatch.setenv(writelog.VARIABLE, str(root / "log"))
+    with access(root):
         (root / "mine").touch()
     assert (root / "log").read_text() == "mine\n"
 
@@ -357,10 +343,10 @@ def test_a_log_inside_of_the_tree_is_one_write(root: Path, monkeypatch: pytest.M
 def test_a_log_that_cannot_be_is_a_mistake_in_the_settings(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(treelock.LOG_VARIABLE, str(root / "absent" / "log"))
+    monkeypatch.setenv(writelog.VARIABLE, str(root / "absent" / "log"))
     with (
         pytest.raises(SettingsError, match=r"LOG_WRITES: cannot open .*absent.*: No such file"),
-        hold(root),
+        access(root),
     ):
         pass
 
@@ -369,100 +355,6 @@ def test_a_log_that_goes_away_stops_no_write(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "write", lambda *_: os.stat("/no/such/file"))
-    monkeypatch.setenv(treelock.LOG_VARIABLE, str(tmp_path / "log"))
-    with hold(root):
+    monkeypatch.setenv(writelog.VARIABLE, str(tmp_path / "log"))
+    with access(root):
         (root / "mine").touch()
-
-
-# --- what is a write ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    tree = tmp_path / "tree"
-    (tree / "dir").mkdir(parents=True)
-    (tree / "file").write_text("x")
-    (tree / "own").mkdir()
-    (tree / ".venv" / "lib" / "site-packages").mkdir(parents=True)
-    return tree
-
-
-@pytest.fixture
-def written(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Watch the tree, with it as the current directory."""
-    seen: list[str] = []
-    monkeypatch.chdir(tree)
-    with ExitStack() as taken:
-        watch = treelock._Watch(str(tree), [str(tree / "own")], [seen.append])
-        taken.enter_context(treelock._watched(watch))
-        yield seen
-
-
-WRITES: dict[str, tuple[Callable[[], object], str]] = {
-    "open": (lambda: Path("new").touch(), "new"),
-    "append": (lambda: open("file", "a").close(), "file"),
-    "bytes": (lambda: os.close(os.open(b"new", os.O_CREAT)), "new"),
-    "absolute": (lambda: Path("dir/new").resolve().touch(), "dir/new"),
-    "mkdir": (lambda: os.mkdir("new"), "new"),
-    "makedirs": (lambda: os.makedirs("dir/a/b"), "dir/a"),
-    "rename": (lambda: os.rename("file", "/dev/null/x"), "file"),
-    "replace": (lambda: os.replace("dir", "dir2"), "dir"),
-    "remove": (lambda: os.remove("file"), "file"),
-    "rmdir": (lambda: os.rmdir("dir"), "dir"),
-    "symlink": (lambda: os.symlink("/x", "link"), "link"),
-    "link": (lambda: os.link("file", "link"), "link"),
-    "truncate": (lambda: os.truncate("file", 0), "file"),
-}
-
-
-@pytest.mark.parametrize("kind", WRITES)
-def test_what_changes_the_tree_is_seen(kind: str, written: list[str]) -> None:
-    act, name = WRITES[kind]
-    with suppress(OSError):
-        act()
-    assert written[0] == name
-
-
-def test_a_path_relative_to_a_descriptor_is_seen(written: list[str], tree: Path) -> None:
-    directory = os.open(tree / "dir", os.O_RDONLY)
-    outside = os.open("/", os.O_RDONLY)
-    try:
-        os.mkdir("new", dir_fd=directory)
-        with suppress(OSError):
-            os.mkdir("proc", dir_fd=outside)
-    finally:
-        os.close(directory)
-        os.close(outside)
-    assert written == ["dir/new"]
-
-
-def test_a_path_through_a_link_from_outside_is_seen(
-    written: list[str], tree: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "link").symlink_to(tree)
-    (tmp_path / "link" / "new").touch()
-    (tmp_path / "link" / "own" / "new").touch()
-    assert set(written) == {"new"}
-
-
-def test_what_does_not_change_the_tree_is_not(written: list[str], tmp_path: Path) -> None:
-    Path("file").read_text()
-    os.listdir(".")
-    os.makedirs("dir", exist_ok=True)
-    Path("not-there").unlink(missing_ok=True)
-    Path("own/new").touch()
-    os.chmod("file", 0o600)
-    os.utime("file")
-    Path(".venv/lib/site-packages/module.pyc").touch()
-    (tmp_path / "outside").touch()
-    descriptor = os.open("file", os.O_RDONLY)
-    os.fchmod(descriptor, 0o600)
-    with open(descriptor) as file:
-        file.read()
-    assert written == []
-
-
-def test_what_cannot_be_known_is_not_taken_for_a_write() -> None:
-    assert treelock._absolute(3, None) is None
-    assert treelock._absolute("name", 10**6) is None
-    assert treelock._absolute(object(), None) is None

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from difflib import ndiff
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts import particulars, reproducible
 from backends import HOOKS, OURS, PLAIN, SAMPLES, HookProcess, Outcome, call_into
 from snapshot import snapshot
+
+if TYPE_CHECKING:
+    from outside import Outside
 
 #: The samples that are built by ``__legacy__``.
 LEGACY = {"legacy"}
@@ -23,8 +26,12 @@ LEGACY = {"legacy"}
 #: What an editable install of a sample has to leave in the root, for the imports to find it there.
 LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
 
-#: A path in a shadow, up to what would be its path in the root; and a name of :mod:`tempfile`'s.
-_PASSING = re.compile(r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+/|\btmp\w{8}\b")
+#: A slot, and a directory of :mod:`tempfile`'s.
+_SLOT = r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+"
+_PASSING = re.compile(r"[^\s'\"]*\btmp\w{8}\b")
+
+#: What stays of a project in TMPDIR: the locks on slots, and the mark of the hook that writes.
+KEPT = re.compile(r".*\.lock|build_editable\.writes")
 
 #: A pattern of MANIFEST.in finds nothing in ``build/`` unless there is one in the root.
 _OF_STAGING = re.compile(r"^warning: no .*under directory 'build'$")
@@ -40,6 +47,7 @@ class Made:
     outcomes: dict[str, Outcome]
     out: Path
     began: float
+    root: Path
 
     @property
     def failures(self) -> dict[str, str]:
@@ -64,7 +72,7 @@ def make(process: HookProcess, out: Path, hooks: Iterable[str] = HOOKS) -> Made:
         (out / hook).mkdir(parents=True)
     began = time.time()
     outcomes = process(*[call_into(hook, out / hook) for hook in hooks])
-    return Made(dict(zip(hooks, outcomes, strict=True)), out, began)
+    return Made(dict(zip(hooks, outcomes, strict=True)), out, began, process.root)
 
 
 def differences(
@@ -121,6 +129,52 @@ def of_sample(
     return plain, differences(plain, ours, LEFT_BY_EDITABLE.get(name, ()), epoch)
 
 
+def of_tree(
+    project: Outside,
+    place: Path,
+    hooks: Iterable[str] = HOOKS,
+    python: str = sys.executable,
+    environment: dict[str, str] | None = None,
+) -> tuple[Made, list[str]]:
+    """Build a project that is made of more than its root with both.
+
+    Args:
+        project: which.
+        place: where to work.
+        hooks: the names of the hooks.
+        python: the interpreter to build with.
+        environment: further variables for it.
+
+    Returns:
+        What setuptools made; and in what we differ, in the tree or out of it, and what we leave.
+    """
+    expected = {"pristine", "tree", PLAIN, OURS, *(path.name for path in place.iterdir())}
+    project.write(place / "pristine")
+    tree = place / "tree"
+    made: dict[str, Made] = {}
+    for backend in (PLAIN, OURS):
+        temporary = place / backend / "tmp"
+        temporary.mkdir(parents=True)
+        variables = {"TMPDIR": str(temporary), "CFLAGS": "-O0 -g0"} | (environment or {})
+        process = HookProcess(
+            backend,
+            tree / project.root,
+            place / "pristine",
+            variables,
+            python=python,
+            tree=tree,
+        )
+        made[backend] = make(process, place / backend / "out", hooks)
+    may_leave = [str(Path(project.root, name)) for name in project.may_leave]
+    left = [
+        str(path)
+        for path in (place / OURS / "tmp").rglob("*")
+        if path.is_file() and not KEPT.fullmatch(path.name) and "bytecode" not in path.parts
+    ]
+    beside = [path.name for path in place.iterdir() if path.name not in expected]
+    return made[PLAIN], differences(made[PLAIN], made[OURS], may_leave) + left + beside
+
+
 def _between(
     hook: str, outcome: Outcome, plain: Made, ours: Made, epoch: str | None
 ) -> Iterator[str]:
@@ -166,15 +220,17 @@ def _is_told_later(hook: str, outcome: Outcome, ours: Made) -> bool:
 def _otherwise_warned(one: list[str], two: list[str], plain: Made, ours: Made) -> Iterator[str]:
     """Compare what two hooks have said on the standard error stream, wherever they worked."""
     first, second = (
-        [
-            _PASSING.sub("", line).replace(str(made.out), "OUT")
-            for line in lines
-            if not _OF_STAGING.search(line)
-        ]
+        [_without_places(line, made) for line in lines if not _OF_STAGING.search(line)]
         for lines, made in ((one, plain), (two, ours))
     )
     if first != second:
         yield from (line for line in ndiff(first, second) if line[0] in "+-")
+
+
+def _without_places(line: str, made: Made) -> str:
+    """Return *line* without what tells where a hook worked."""
+    line = re.sub(f"{_SLOT}{made.root}/", "", line)
+    return _PASSING.sub("", line).replace(str(made.out), "OUT")
 
 
 def _unlike(plain: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:

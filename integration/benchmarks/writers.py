@@ -8,8 +8,7 @@ Cython and setuptools-scm.
 - ``again``: the wall time of one more wheel of a checkout that was built before, private beside
   auto: what it costs that generated files do not stay.
 - ``set-up``: the milliseconds of a call in a private tree that does nothing but make a directory:
-  until it begins, which is what a hook waits for, and until its answer is there. In a process that
-  has imported what a hook has, for a fork takes longer the more there is.
+  until it begins, which is what a hook waits for, and until its answer is there.
 - ``idle``: the wall time of a hook of a project that writes nothing, auto beside allow.
 
 The two of a pair take turns, and which one is the first takes turns as well.
@@ -125,22 +124,19 @@ def _report(
 
 _SET_UP = """
 import os, shutil, sys, time
-import setuptools.build_meta
-from isolated_backend.writers import privatetree
+from functools import partial
+from isolated_backend.writers import overlay, privatetree
 
 root, place, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
-
-def function():
-    begun = time.perf_counter()
-    os.mkdir(os.path.join(root, "new"))
-    return begun
+new = os.path.join(root, "new")
+text = f"(__import__('time').perf_counter(), __import__('os').mkdir({new!r}))"
 
 for _ in range(calls):
     os.mkdir(place, 0o700)
     called = time.perf_counter()
-    begun = privatetree.run(function, root, place)
+    begun, _ = privatetree.run(partial(eval, text), root, place)
     answered = time.perf_counter()
-    os.chmod(os.path.join(place, privatetree.LAYERS, "work", "work"), 0o700)
+    os.chmod(os.path.join(place, overlay.LAYERS, "work", "work"), 0o700)
     shutil.rmtree(place)
     print((begun - called) * 1000, (answered - called) * 1000)
 """

@@ -12,7 +12,7 @@ from ..corpus.__main__ import CACHE
 from ..corpus.table import put_into
 from . import comparison, redirection
 from .comparison import FAILED, Known, Outcomes
-from .suite import COMMANDS, OUR_HOOKS, THEIR_HOOKS, Suite
+from .suite import COMMANDS, OUR_HOOKS, THEIR_HOOKS, Outcome, Suite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,11 +71,11 @@ def _markdown(
     return "\n".join(lines) + "\n"
 
 
-def _of(file: str, outcomes: Outcomes) -> dict[str, comparison.Outcome]:
+def _of(file: str, outcomes: Outcomes) -> dict[str, Outcome]:
     return {name: outcome for name, outcome in outcomes.items() if name.startswith(f"{file}::")}
 
 
-def _passed(outcomes: Mapping[str, comparison.Outcome]) -> str:
+def _passed(outcomes: Mapping[str, Outcome]) -> str:
     """Return how many passed, and how many did what else."""
     found = comparison.counts(outcomes)
     passed = found.pop("passed", 0)

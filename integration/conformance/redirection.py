@@ -18,7 +18,7 @@ from isolated_backend import redirect
 from isolated_backend.call import Call
 from isolated_backend.settings import Settings
 from isolated_backend.shadow.paths import Shadow
-from isolated_backend.shadow.slots import PREFIX
+from isolated_backend.shadow.temporary import PREFIX
 
 #: What setuptools would leave in the root stays in the shadow, as in a hook.
 REDIRECTED = "redirected"
@@ -109,14 +109,15 @@ class Redirection:
         return initialize
 
     def _lay_over(self) -> None:
-        """Copy the shadow's files to the root, with their times and the directories'."""
+        """Copy the shadow's files to where they would be, with their times and the directories'."""
         if not self._lays_over or self._shadow is None or not os.path.isdir(self._shadow.root):
             return
-        place, root = self._shadow.place, self._shadow.root
-        for directory, _, files in os.walk(place, topdown=False):
-            target = os.path.normpath(os.path.join(root, os.path.relpath(directory, place)))
+        slot, root = self._shadow.slot, self._shadow.root
+        for directory, _, files in os.walk(slot, topdown=False):
+            target = os.path.join(os.sep, os.path.relpath(directory, slot))
+            was_there = os.path.isdir(target)
             os.makedirs(target, exist_ok=True)
             for file in files:
                 shutil.copy2(os.path.join(directory, file), os.path.join(target, file))
-            if target != root:
+            if not was_there or files or target.startswith(os.path.join(root, "")):
                 shutil.copystat(directory, target)

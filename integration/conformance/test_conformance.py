@@ -6,6 +6,7 @@ and without what ``python -m integration.conformance`` keeps they are skipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ def suite(common: Path) -> Suite:
         pytest.skip(str(error))
 
 
-def test_the_hooks(suite: Suite, tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_the_hooks(
+    suite: Suite, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """All of ``test_build_meta.py``, under both of our names."""
     plain = suite.run([THEIR_HOOKS], redirection.PLAIN, tmp_path / "plain", JOBS)
     ours = suite.run([OUR_HOOKS], redirection.PLAIN, tmp_path / "ours", JOBS)
@@ -39,7 +42,9 @@ def test_the_hooks(suite: Suite, tmp_path: Path, record_property: pytest.RecordP
 
 
 @pytest.mark.long
-def test_the_commands(suite: Suite, tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_the_commands(
+    suite: Suite, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """The commands' tests do what they do without us, but for what we promise."""
     plain, redirected, laid_over = (
         suite.run(COMMANDS, mode, tmp_path / mode.replace(" ", "-"), JOBS)

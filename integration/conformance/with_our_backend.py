@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from . import test_build_meta as theirs
+from setuptools.tests import test_build_meta as theirs
 
 #: Ours, unless it is to be shown that these tests can fail.
 BACKEND = os.environ.get("CONFORMANCE_BACKEND", "isolated_backend")
@@ -40,6 +39,8 @@ class BuildBackend(theirs.BuildBackend):
 
     After each, no egg-info is in the root that was not there before.
     """
+
+    cwd: str
 
     def __init__(self, *args: Any, backend_name: str, **kwargs: Any) -> None:
         name = OURS.get(backend_name, backend_name)

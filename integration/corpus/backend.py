@@ -15,6 +15,8 @@ _OURS = {
     LEGACY: "isolated_backend:__legacy__",
 }
 
+_THEIRS = {ours: theirs for theirs, ours in _OURS.items()}
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -48,8 +50,9 @@ def read(root: Path) -> Backend:
     """
     path = root / "pyproject.toml"
     table = toml.read(path).get("build-system", {}) if path.exists() else {}
+    name = table.get("build-backend", LEGACY)
     backend = Backend(
-        name=table.get("build-backend", LEGACY),
+        name=_THEIRS.get(name, name),
         path=tuple(table.get("backend-path", ())),
         requires=tuple(table.get("requires", ("setuptools>=40.8.0", "wheel"))),
     )

@@ -14,7 +14,7 @@ With ``ours`` and ``slow``, our backend works as it does where somebody might lo
 an artifact: it stages and copies every file, and asks setuptools for build requirements.
 
 With ``ours`` and a ``path`` the project brings its own backend. It stays in charge; what it
-imported of setuptools' backend is ours from then on.
+imports of setuptools' backend is ours.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import json
 import os
 import sys
 import traceback
+import types
 from typing import Any
 
 NOT_WRAPPED = "own backend: nothing of setuptools' in it to replace"
@@ -51,11 +52,12 @@ def main() -> None:
 def backend_of(request: dict[str, Any]) -> Any:
     """Return the backend object to call."""
     module, _, attribute = request["backend"].partition(":")
-    found = importlib.import_module(module)
+    if request["ours"] and request["path"] and not module.startswith("isolated_backend"):
+        found = imported_on_ours(module, request["path"])
+    else:
+        found = importlib.import_module(module)
     if request["ours"] and request["slow"]:
         take_no_short_cuts()
-    if request["ours"] and request["path"] and not module.startswith("isolated_backend"):
-        substitute(request["path"])
     for name in filter(None, attribute.split(".")):
         found = getattr(found, name)
     return found
@@ -77,24 +79,46 @@ def take_no_short_cuts() -> None:
         setattr(holder, name, lambda *_, answer=answer: answer)
 
 
-def substitute(path: list[str]) -> None:
-    """Replace what the modules of *path* have of setuptools' backend by what we have."""
+class StandIn(types.ModuleType):
+    """setuptools' backend for a backend that wraps it: the hooks are ours, all else setuptools'."""
+
+    def __init__(self, theirs: types.ModuleType, ours: types.ModuleType) -> None:
+        super().__init__(theirs.__name__)
+        self._theirs, self._ours = theirs, ours
+        self.is_used = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._ours.__all__:
+            return getattr(self._theirs, name)
+        self.is_used = True
+        return getattr(self._ours, name)
+
+
+def imported_on_ours(module: str, path: list[str]) -> Any:
+    """Import *module*, of a directory in *path*, with our hooks for those of setuptools' backend.
+
+    It may do with them what it likes: have them by another name, decorate them, look them up later.
+
+    Raises:
+        SystemExit: it has nothing to do with setuptools' backend.
+    """
     theirs = importlib.import_module("setuptools.build_meta")
-    ours = importlib.import_module("isolated_backend")
-    counterparts = {id(theirs): ours, id(theirs.__legacy__): ours.__legacy__}
-    for name in ours.__all__:
-        counterparts[id(getattr(theirs, name))] = getattr(ours, name)
-    replaced = 0
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None) or ""
-        if not any(file.startswith(os.path.abspath(entry) + os.sep) for entry in path):
-            continue
-        for name, value in list(vars(module).items()):
-            if id(value) in counterparts:
-                setattr(module, name, counterparts[id(value)])
-                replaced += 1
-    if not replaced:
+    stand_in = StandIn(theirs, importlib.import_module("isolated_backend"))
+    package = sys.modules["setuptools"]
+    sys.modules[theirs.__name__] = package.build_meta = stand_in  # type: ignore[attr-defined]
+    try:
+        found = importlib.import_module(module)
+    finally:
+        sys.modules[theirs.__name__] = package.build_meta = theirs  # type: ignore[attr-defined]
+    directories = tuple(os.path.join(os.path.abspath(entry), "") for entry in path)
+    has_it = any(
+        stand_in in vars(other).values()
+        for other in list(sys.modules.values())
+        if (getattr(other, "__file__", None) or "").startswith(directories)
+    )
+    if not (stand_in.is_used or has_it):
         raise SystemExit(NOT_WRAPPED)
+    return found
 
 
 if __name__ == "__main__":

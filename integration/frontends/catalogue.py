@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,11 +79,17 @@ class Job:
     own: list[str] = field(default_factory=list)
 
 
-def _job(place: Place, *words: str, builds: list[str], **more: object) -> Job:
+def _job(
+    place: Place,
+    *words: str,
+    builds: list[str],
+    variables: Mapping[str, str] | None = None,
+    own: Sequence[str] = (),
+    **paths: list[Path],
+) -> Job:
     """Return a job of one command."""
-    variables = more.pop("variables", {})
-    command = Command(words, cwd=place.root, variables=variables)  # type: ignore[arg-type]
-    return Job([command], Counter(builds), **more)  # type: ignore[arg-type]
+    command = Command(words, cwd=place.root, variables=variables or {})
+    return Job([command], Counter(builds), own=list(own), **paths)
 
 
 def _artifacts(place: Place, *words: str, builds: list[str], **variables: str) -> Job:

@@ -37,7 +37,7 @@ def tools(common: Path) -> Tools:
 
     def install(directory: Path) -> None:
         call(sys.executable, "-m", "venv", "--without-pip", directory)
-        pip = [sys.executable, "-m", "pip", "--python", python_of(directory)]
+        pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python_of(directory)]
         call(*pip, "install", "-q", *_TOOLS[directory.name])
 
     return Tools(*(python_of(once(common / name, install)).parent for name in _TOOLS))

@@ -179,12 +179,12 @@ def reference(python: Path, root: Path, scratch: Path, umask: int = -1) -> Refer
     out.mkdir()
 
     def quietly(
-        command: Sequence[str],
+        cmd: Sequence[str],
         cwd: str | None = None,
         extra_environ: Mapping[str, str] | None = None,
     ) -> None:
         subprocess.run(
-            command,
+            cmd,
             cwd=cwd,
             env=environment(scratch / "temporary", **(extra_environ or {})),
             umask=umask,

@@ -73,11 +73,12 @@ class _Drawing:
         self._box(20, 46, 196, 264)
         self._words(20, 32, "project root", weight=600)
         self._words(216, 32, "is only read", size=13, colour=scheme.read, anchor="end")
+        self._words(34, 72, _ROOT, code=True, size=13, colour=scheme.soft)
         names = ["pyproject.toml", "setup.py", "MANIFEST.in", "src/", "  demo/", "tests/", ".git/"]
         for line, name in enumerate(names):
-            self._words(40, 80 + 24 * line, name, code=True)
+            self._words(48, 94 + 22 * line, name, code=True)
         for line, name in enumerate(["no build/", "no *.egg-info", "no demo-1.0/"]):
-            self._words(40, 254 + 20 * line, name, code=True, size=13, colour=scheme.soft)
+            self._words(48, 258 + 20 * line, name, code=True, size=13, colour=scheme.soft)
 
     def _shadows(self) -> None:
         scheme = self._scheme
@@ -90,9 +91,10 @@ class _Drawing:
         for number, files in enumerate(_FILES):
             top = 86 + 74 * number
             self._box(572, top, 312, 62, colour=scheme.work)
-            self._words(586, top + 38, f"{number}/", code=True, weight=600, colour=scheme.work)
+            place = f"{number}{_ROOT}"
+            self._words(584, top + 20, place, code=True, size=13, weight=600, colour=scheme.work)
             for line, name in enumerate(files):
-                self._words(622, top + 26 + 22 * line, name, code=True, size=13)
+                self._words(600, top + 38 + 17 * line, name, code=True, size=13)
 
     def _output(self) -> None:
         scheme = self._scheme
@@ -154,6 +156,8 @@ class _Drawing:
 _TITLE = "Each build reads the project root, works in a shadow of its own, and publishes once"
 
 _BUILDS = [("tox", "build_sdist"), ("uv", "build_wheel"), ("build", "build_wheel")]
+
+_ROOT = "/home/me/demo/"
 
 _FILES = [
     ["demo-1.0/", "src/demo.egg-info/   dist/"],

@@ -13,6 +13,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from isolated_backend.cli import check, demo, project, report
+from isolated_backend.cli.display import Display
 from isolated_backend.cli.finding import Report
 from isolated_backend.cli.frontend import named
 
@@ -56,7 +57,7 @@ def draw() -> Mapping[str, str]:
     """Return the picture by scheme: ``light`` and ``dark``."""
     with tempfile.TemporaryDirectory(prefix=project.SCRATCH_PREFIX) as directory:
         scratch = Path(directory).resolve()
-        display = report.Display()
+        display = Display()
         root = demo.fetch_or_generate(scratch / "demo", display.say)
         found = check.check(project.find(str(root)), 8, named("build"), scratch, display)
     return {scheme: _terminal(found, scheme) for scheme in _THEMES}

@@ -16,9 +16,6 @@ from ..corpus.errors import CorpusError
 from . import VERSIONS
 from .trial import Setuptools, identity, load
 
-#: With these samples plain setuptools itself cannot do all that it can do now.
-CANNOT = {}
-
 
 @pytest.fixture(
     params=[

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
@@ -27,13 +28,17 @@ _OURS = "isolated-backend"  # any text is a yes
 #: A compiled file this young, in seconds, is taken to be made by the import that is under way.
 _JUST_NOW = 10.0
 
+_lock = threading.Lock()
+_free_roots: list[str] = []
+_before: dict[str, Any] = {}  # what was there before it was replaced
+
 
 def is_the_projects(path: str, root: str) -> bool:
     """Tell whether *path* is below *root* and not in an environment that lies there (``.venv``).
 
     The root may lie in an environment, too: pip checks out editable requirements in ``VENV/src``.
     """
-    inside = root + os.sep
+    inside = os.path.join(root, "")
     if not path.startswith(inside):
         return False
     prefix = sys.prefix + os.sep
@@ -45,25 +50,57 @@ def is_the_projects(path: str, root: str) -> bool:
 def kept_out_of(root: str) -> Iterator[None]:
     """While this is open, import the modules below *root* without caching their bytecode.
 
-    Child processes that are started meanwhile read compiled files but write none.
+    Child processes that are started meanwhile read compiled files but write none. It may be open
+    in several threads, for several roots.
     """
-    original = SourceFileLoader.set_data
-
-    def set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
-        """Stand in for ``SourceFileLoader.set_data``, which caches a module's bytecode."""
-        if not is_the_projects(os.path.abspath(path), root):
-            original(self, path, data, **mode)
-
-    inherited = os.environ.get(_VARIABLE)
-    SourceFileLoader.set_data = set_data  # type: ignore[assignment]
-    os.environ[_VARIABLE] = inherited or _OURS
+    with _lock:
+        if not _free_roots:
+            _replace()
+        _free_roots.append(root)
     try:
         yield
     finally:
-        if SourceFileLoader.set_data is set_data:
-            SourceFileLoader.set_data = original  # type: ignore[method-assign]
-        if inherited is None:
-            os.environ.pop(_VARIABLE, None)
+        with _lock:
+            _free_roots.remove(root)
+            if not _free_roots:
+                _give_back()
+
+
+def _set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
+    """Stand in for ``SourceFileLoader.set_data``, which caches a module's bytecode."""
+    if not any(is_the_projects(os.path.abspath(path), root) for root in _free_roots):
+        _before["set_data"](self, path, data, **mode)
+
+
+def _replace() -> None:
+    _before.update(set_data=SourceFileLoader.set_data, variable=os.environ.get(_VARIABLE))
+    SourceFileLoader.set_data = _set_data  # type: ignore[assignment]
+    os.environ[_VARIABLE] = _before["variable"] or _OURS
+
+
+def _give_back() -> None:
+    if SourceFileLoader.set_data is _set_data:
+        SourceFileLoader.set_data = _before["set_data"]  # type: ignore[method-assign]
+    os.environ.pop(_VARIABLE, None)
+    if _before["variable"] is not None:
+        os.environ[_VARIABLE] = _before["variable"]
+
+
+def _after_fork() -> None:
+    """Make the lock anew: another thread may have held it, and is not in this process."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def environment_of_the_user() -> dict[str, str]:
+    """Return the environment without what :func:`kept_out_of` has put there."""
+    return {
+        name: value for name, value in os.environ.items() if name != _VARIABLE or value != _OURS
+    }
 
 
 @contextmanager

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
+import threading
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from .shadow.mirror import below
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
     from .reproducible import NormalForm
     from .settings import Settings
     from .shadow.paths import Shadow
+
+#: What is between an option and its value, or around them.
+_BETWEEN_WORDS = re.compile("[\\s='\"]+")
 
 
 class Call:
@@ -21,6 +32,7 @@ class Call:
         shadow: where the call works.
         normal_form: the normal form that the artifact is to have, if any.
         metadata_directory: where the frontend wants the ``.dist-info`` of this call, if it does.
+        config_settings: the frontend's; ``None`` if all that is on setuptools' command line is.
     """
 
     def __init__(
@@ -31,6 +43,7 @@ class Call:
         shadow: Shadow,
         normal_form: NormalForm | None = None,
         metadata_directory: str | None = None,
+        config_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.delegate = delegate
         self.hook = hook
@@ -38,7 +51,13 @@ class Call:
         self.shadow = shadow
         self.normal_form = normal_form
         self.metadata_directory = metadata_directory
+        self._options: list[str] | None = None
+        if config_settings is not None:
+            values = config_settings.values()
+            lists = (value if isinstance(value, list) else [value] for value in values)
+            self._options = _words(map(str, chain.from_iterable(lists)))
         self.is_open = True
+        self.thread = threading.get_ident()
         #: Names that were there when they were put on the file list. Those of regular files that
         #: were when the list of an sdist was complete have their modes; the others have 0.
         self.listed: dict[str, int] = {}
@@ -54,13 +73,23 @@ class Call:
     def own(self) -> list[str]:
         """The directories in which a write is not a write into the source tree."""
         # Other builds' files in TMPDIR, should that be the root itself, and the frontend's.
-        inside = self.root + os.sep
+        inside = os.path.join(self.root, "")
         passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
-        return [self.shadow.place, *(path for path in passed if path.startswith(inside))]
+        return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
+
+    def asks_for(self, value: str) -> bool:
+        """Tell whether *value*, of an option on setuptools' command line, is the frontend's.
+
+        A setup.py can add to ``sys.argv``, too, and would add the same in each build.
+        """
+        options = self._options
+        return options is None or all(
+            any(option.endswith(word) for option in options) for word in _words([value])
+        )
 
     def collect(self, directory: str) -> None:
         """Note that the artifact is made of the files in *directory*, a path in the shadow."""
-        self._collected.add(self.shadow.in_tree(directory))
+        self._collected.add(self.shadow.from_root(directory))
 
     def note_write(self, name: str) -> None:
         """Note that the project is about to write *name*, relative to the root."""
@@ -73,12 +102,12 @@ class Call:
         ``name-version``), and write a file there.
         """
         for name in self._written:
-            collected = any(is_below(name, directory) for directory in self._collected)
+            collected = any(below(name, place) is not None for place in self._collected)
             if collected and os.path.isfile(os.path.join(self.root, name)):
                 return name
         return None
 
 
-def is_below(path: str, directory: str) -> bool:
-    """Tell whether *path* is *directory* or in it."""
-    return path == directory or path.startswith(os.path.join(directory, ""))
+def _words(texts: Iterable[str]) -> list[str]:
+    """Return the options in *texts*, and their values."""
+    return _BETWEEN_WORDS.sub(" ", " ".join(texts)).split()

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 class BackendError(Exception):
     """A fault that the user can mend; its text is one or two sentences for them.
 
-    :mod:`isolated_backend.hook` turns it into :class:`SystemExit`, so that a frontend shows
-    the text and not a traceback.
+    :mod:`isolated_backend.hook` turns it into :class:`SystemExit`: no frontend shows a traceback.
     """
 
 
 class SettingsError(BackendError):
-    """``[tool.isolated-backend]`` or a variable of the environment says what it cannot say."""
+    """An unknown key, or a wrong value, in ``[tool.isolated-backend]`` or the environment."""
 
 
 class ShadowError(BackendError):
@@ -26,15 +25,15 @@ class ShadowError(BackendError):
 
 
 class RedirectError(BackendError):
-    """The installed setuptools lacks something that has to be redirected."""
+    """The installed setuptools is missing, or lacks something that has to be redirected."""
 
 
 class LostFileError(BackendError):
-    """The project's own code has put a file where setuptools would find it, and we do not."""
+    """The project's own code has put a file where setuptools would find it, and we would not."""
 
 
 class VanishedFileError(BackendError):
-    """A file of the source tree has disappeared, or is none any more, while it was packaged."""
+    """A file of the source tree has disappeared while it was being packaged."""
 
     @classmethod
     def of(cls, name: str) -> VanishedFileError:
@@ -46,10 +45,7 @@ class VanishedFileError(BackendError):
 
 
 class ShortcutError(BackendError):
-    """The result of a shortcut cannot be trusted; the text is a sentence that says why.
-
-    The hook is made again without shortcuts, so a user sees the text only as a notice.
-    """
+    """The result of a shortcut cannot be trusted: the hook is run again without shortcuts."""
 
 
 class PublishError(BackendError):
@@ -58,6 +54,18 @@ class PublishError(BackendError):
 
 class TreeLockError(BackendError):
     """Another build holds the source tree and does not let go."""
+
+
+class BuildAgainError(BackendError):
+    """The hook has to be run once more; then it has the source tree to itself from the start."""
+
+
+class NoProcessError(BackendError):
+    """No process can be started for a hook."""
+
+
+class NoAnswerError(BackendError):
+    """The process of a hook has ended before the hook did."""
 
 
 class PrivateTreeError(BackendError):

@@ -61,8 +61,6 @@ class NormalForm:
             )
         return cls(int(text))
 
-    # --- of members -----------------------------------------------------------------------------
-
     def of_tar(self, member: tarfile.TarInfo) -> tarfile.TarInfo:
         """Return the *member* of a tar archive with all but what it is and holds made normal."""
         member.mtime = self._epoch
@@ -82,20 +80,12 @@ class NormalForm:
             member.external_attr |= _MSDOS_DIRECTORY
         member.create_system = _UNIX
 
-    # --- of archives ----------------------------------------------------------------------------
-
     def note(self, path: str) -> None:
         """Note that the archive *path* is in the normal form."""
         self._written.add(_state(path))
 
     def give(self, path: str) -> None:
-        """Bring the finished artifact *path* into the normal form, if it is not in it already.
-
-        Whoever has made it: an override of a command may have written it in its own way.
-
-        Args:
-            path: an sdist or a wheel.
-        """
+        """Bring the finished sdist or wheel *path* into the normal form, whoever has written it."""
         if _state(path) in self._written:
             return
         passing = path + ".new"
@@ -155,6 +145,6 @@ def _permissions(mode: int, is_directory: bool) -> int:
 
 
 def _state(path: str) -> tuple[int, ...]:
-    """Return something that is another for another file, and when *path* has been written again."""
+    """Return a fingerprint of *path* that changes when the file does."""
     found = os.stat(path)
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -21,13 +21,15 @@ IN_TREE_WRITES = ("auto", "lock", "private", "allow")
 
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
+_TYPE_NAMES = {bool: "true or false", str: "a string", float: "a number"}
+
 
 class Settings:
     """The settings of one hook call; each is a key of the table, with ``-`` for ``_``.
 
     Attributes:
         keep: keep the shadow when the hook is done, and say where it is.
-        in_tree_writes: how to go about a project that writes into its own tree: one of
+        in_tree_writes: how to handle a project that writes into its own tree: one of
             :data:`IN_TREE_WRITES`.
         lock_timeout: how many seconds to wait for another build of the same tree that writes
             into it.
@@ -46,24 +48,12 @@ class Settings:
     def __repr__(self) -> str:
         return f"Settings(**{vars(self)})"
 
-    def but(self, *, in_tree_writes: str) -> Settings:
-        """Return the same settings with another value of *in_tree_writes*."""
-        return Settings(
-            keep=self.keep, in_tree_writes=in_tree_writes, lock_timeout=self.lock_timeout
-        )
-
     @classmethod
     def read(cls, root: str) -> Settings:
-        """Read the settings of the project in *root*.
-
-        Args:
-            root: the project root.
-
-        Returns:
-            The settings; the environment wins over ``pyproject.toml``.
+        """Return the settings of the project in *root*; the environment wins over pyproject.toml.
 
         Raises:
-            SettingsError: ``pyproject.toml`` cannot be read, or says what it cannot say.
+            SettingsError: pyproject.toml cannot be read, or has an unknown key or a wrong value.
         """
         settings = cls(**_checked(_table(os.path.join(root, "pyproject.toml"))))
         if KEEP_VARIABLE in os.environ:
@@ -71,83 +61,26 @@ class Settings:
         return settings
 
 
+_DEFAULTS = vars(Settings())
+
+
 def _table(path: str) -> Mapping[str, Any]:
     """Return the backend's table in the pyproject.toml at *path*; empty if there is none."""
     try:
         with open(path, "rb") as file:
             content = file.read()
+        table = _toml_parser().loads(content.decode()).get("tool", {}).get("isolated-backend", {})
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise SettingsError(f"Cannot read {path}: {error.strerror}.") from error
-    if not _names_the_table(content):
-        return {}  # nothing of ours in it, so save the parsing: setuptools does its own
-    toml = _toml_parser()
-    try:
-        table = toml.loads(content.decode()).get("tool", {}).get("isolated-backend", {})
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
     except AttributeError:
         raise SettingsError(f"{path}: `tool` must be a table.") from None
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: [{TABLE}] must be a table.")
     return table
-
-
-def _names_the_table(content: bytes) -> bool:
-    """Tell whether ``isolated-backend`` may be a key in *content*, and not a requirement only.
-
-    A key stands in the header of a table, or has a dot or ``=`` after it; it may be escaped.
-    """
-    if b"\\u" in content.lower():
-        return True
-    for line in content.splitlines():
-        before, *others = line.split(b"isolated-backend")
-        for after in others:
-            follows = after.lstrip(b"\"' \t")[:2]
-            is_key = follows.startswith((b".", b"=")) and follows != b"=="
-            if is_key or before.lstrip().startswith(b"["):
-                return True
-    return False
-
-
-def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *table* as arguments for :class:`Settings`; refuse what is unknown or mistyped."""
-    known = {name.replace("_", "-"): name for name in _DEFAULTS}
-    arguments: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known:
-            raise SettingsError(
-                f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows "
-                f"{', '.join(f'`{name}`' for name in known)}."
-            )
-        wanted = type(_DEFAULTS[known[key]])
-        if wanted is float and type(value) is int:
-            value = float(value)
-        if type(value) is not wanted:
-            raise SettingsError(
-                f"pyproject.toml: `{key}` in [{TABLE}] must be {_TYPE_NAMES[wanted]}, "
-                f"not {value!r}."
-            )
-        arguments[known[key]] = value
-    writes = arguments.get("in_tree_writes", "auto")
-    if writes not in IN_TREE_WRITES:
-        raise SettingsError(
-            f"pyproject.toml: `in-tree-writes` in [{TABLE}] must be one of "
-            f"{', '.join(map(repr, IN_TREE_WRITES))}, not {writes!r}."
-        )
-    timeout = arguments.get("lock_timeout", 0.0)
-    if not timeout >= 0:
-        raise SettingsError(
-            f"pyproject.toml: `lock-timeout` in [{TABLE}] must be a number of seconds that is not "
-            f"negative, not {timeout}."
-        )
-    return arguments
-
-
-_DEFAULTS = vars(Settings())
-
-_TYPE_NAMES = {bool: "true or false", str: "a string", float: "a number"}
 
 
 def _toml_parser() -> Any:
@@ -159,3 +92,34 @@ def _toml_parser() -> Any:
     from .redirect import installed
 
     return installed.vendored_tomli()
+
+
+def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *table* as arguments for :class:`Settings`."""
+    known = {name.replace("_", "-"): name for name in _DEFAULTS}
+    arguments: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise SettingsError(
+                f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows "
+                f"{', '.join(f'`{name}`' for name in known)}."
+            )
+        wanted = type(_DEFAULTS[known[key]])
+        if wanted is float and type(value) is int:
+            value = float(value)
+        expected = _TYPE_NAMES[wanted] if type(value) is not wanted else _expected(key, value)
+        if expected:
+            raise SettingsError(
+                f"pyproject.toml: `{key}` in [{TABLE}] must be {expected}, not {value!r}."
+            )
+        arguments[known[key]] = value
+    return arguments
+
+
+def _expected(key: str, value: Any) -> str:
+    """Return what the value of *key* has to be, if *value* is not."""
+    if key == "in-tree-writes" and value not in IN_TREE_WRITES:
+        return f"one of {', '.join(map(repr, IN_TREE_WRITES))}"
+    if key == "lock-timeout" and not value >= 0:
+        return "a number of seconds that is not negative"
+    return ""

@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 
 from ..errors import BackendError
 from ..settings import Settings
-from ..writers import treelock
+from ..writers import nested
+from ..writers.guard import tree_access
 from . import project, vendored
 from .adoption import Adoption, digest
 from .errors import CommandError
@@ -250,7 +251,8 @@ def _alone(root: Path) -> Iterator[None]:
     if not root.is_dir():
         raise CommandError(f"{root} is not a directory.")
     try:
-        with treelock.held(str(root), Settings(), own=(), writer="adopt"):
+        mode = "allow" if nested.is_nested(str(root)) else "lock"
+        with tree_access(str(root), mode, timeout=Settings().lock_timeout, writer="adopt"):
             yield
     except BackendError as error:
         raise CommandError(str(error)) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..writers.treelock import LOG_VARIABLE
+from ..writers import writelog
 from . import artifact, failure, load, project, snapshot
 from .finding import Result
 
@@ -58,16 +58,15 @@ class Bench:
         """Build one artifact in a fresh copy, and nothing besides.
 
         Returns:
-            What came out, what is different in the copy, and the paths in it that
-            isolated_backend has seen being written, if it is the backend.
+            What came out, what is different in the copy, and the lines that isolated_backend has
+            logged of what is written there, if it is the backend.
         """
         with tempfile.TemporaryDirectory(dir=self._copy.parent) as directory:
             log = Path(directory, "log")
             log.touch()
-            run = self._run([(frontend, kind)], backend, {LOG_VARIABLE: str(log)})
+            run = self._run([(frontend, kind)], backend, {writelog.VARIABLE: str(log)})
             lines = log.read_bytes().splitlines()
-        seen = frozenset(Path(os.fsdecode(line)).as_posix() for line in lines)
-        return run.results[0], run.changes, seen
+        return run.results[0], run.changes, frozenset(map(os.fsdecode, lines))
 
     def at_once(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..settings import Settings
-from ..shadow import slots
+from ..shadow.temporary import temporary_directory
 from ..writers import privatetree
 from . import demo, environment, plain, project, report, writes
 from .bench import Bench
@@ -120,6 +120,7 @@ def check(
             run = bench.at_once(orders, backend, ended)
         return Half(backend, run.results, alone, run.changes, written, run.seconds)
 
+    writes_something = written.paths or written.programs
     return Report(
         name=subject.name,
         frontends=tuple(each.name for each in frontends),
@@ -128,8 +129,8 @@ def check(
         unstable=unstable,
         deviating={kind: names for kind, names in deviating.items() if names},
         # If it could not be read, no hook of ours would have let anything be written.
-        setting=Settings.read(str(subject.root)).in_tree_writes if written.paths else "auto",
-        obstacle=privatetree.obstacle(slots.temporary_directory()),
+        setting=Settings.read(str(subject.root)).in_tree_writes if writes_something else "auto",
+        obstacle=privatetree.obstacle(temporary_directory()),
     )
 
 

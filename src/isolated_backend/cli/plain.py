@@ -60,6 +60,8 @@ def _writes(report: Report) -> dict[str, Any]:
     return {
         "seen": sorted(writes.seen),
         "unseen": sorted(writes.unseen),
+        "programs": sorted(writes.programs),
+        "modules": sorted(writes.modules),
         "setting": report.setting,
         "fitting": report.fitting,
     }

@@ -187,7 +187,7 @@ def _collision(found: collision.Collision) -> str:
 def _own_writes(report: Report) -> Iterator[str]:
     """Yield lines on what the project's own code writes, and on the setting that fits."""
     writes, setting, fitting = report.isolated.writes, report.setting, report.fitting
-    if not writes.paths:
+    if not writes.paths and not writes.programs:
         return
     if writes.seen:
         yield ""
@@ -195,12 +195,20 @@ def _own_writes(report: Report) -> Iterator[str]:
         yield _own(writes.seen)
     if writes.unseen:
         yield ""
-        yield "What a child process or an extension module writes into the tree, unseen by hooks:"
+        yield "What a program or an extension module writes into the tree, unseen by hooks:"
         yield _own(writes.unseen)
+    for names, title in (
+        (writes.programs, "Programs that may write there, which a build starts when it is alone:"),
+        (writes.modules, "What was loaded before something was written unseen:"),
+    ):
+        if names:
+            yield ""
+            yield title
+            yield from (f"  {name}" for name in sorted(names)[:_OWN_SHOWN])
     yield ""
     reason = {
-        "auto": "a build has the tree to itself from its first write on",
-        "lock": "builds take turns from the start, for nothing tells when they begin to write",
+        "auto": "a build has the tree to itself from its first write or program on",
+        "lock": "builds take turns from the start, as nothing tells when they begin to write",
         "private": "each build writes to a tree of its own, or takes turns where it has none",
     }[fitting]
     if setting != fitting:

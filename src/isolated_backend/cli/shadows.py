@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import ShadowError
-from ..shadow import slots
-from ..shadow.slots import Tenant
+from ..shadow import slots, tenant
+from ..shadow.removal import remove
+from ..shadow.temporary import PREFIX, is_ours_alone, temporary_directory
+from ..shadow.temporary import home as home_of
+from ..shadow.tenant import Tenant
 from .errors import CommandError
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["in use", "idle", "kept", "unknown"]
 
 # `N`, or of one that is idle and empty only what belongs to it.
-_SLOT = re.compile(rf"(\d+)(?:{re.escape(slots.LOCK)}|{re.escape(slots.KEPT)})?")
+_SLOT = re.compile(rf"(\d+)(?:{re.escape(tenant.LOCK)}|{re.escape(slots.KEPT)})?")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def temporary() -> str:
         CommandError: there is none.
     """
     try:
-        return slots.temporary_directory()
+        return temporary_directory()
     except ShadowError as error:
         raise CommandError(str(error)) from error
 
@@ -79,7 +82,7 @@ def temporary() -> str:
 def visible(directory: str) -> list[Shadow]:
     """Return the shadows in *directory*, of every user whose can be seen."""
     found = []
-    for home in sorted(Path(directory).glob(slots.PREFIX + "*")):
+    for home in sorted(Path(directory).glob(PREFIX + "*")):
         with suppress(OSError):
             if _is_home(home):
                 found += [_seen(path) for path in _slots(home)]
@@ -98,7 +101,7 @@ def emptied(directory: str, *, kept: bool) -> Cleaning:
         directory: one for temporary files.
         kept: those that were to be kept, too; builds take them again.
     """
-    home = slots.home(directory)
+    home = home_of(directory)
     done: list[Path] = []
     freed = in_use = passed = 0
     for path in _slots(Path(home)) if _is_own(home) else ():
@@ -112,19 +115,19 @@ def emptied(directory: str, *, kept: bool) -> Cleaning:
                 continue
             size = _size(path)
             if path.is_dir():
-                slots.remove(str(path))
+                remove(str(path))
                 freed += size - _size(path)
                 done.append(path)
             mark.unlink(missing_ok=True)
     compiled = _compiled()
     if compiled:
         freed += _size(compiled)
-        slots.remove(str(compiled))
+        remove(str(compiled))
     return Cleaning(tuple(done), compiled, freed, in_use, passed)
 
 
 def _is_own(path: str) -> bool:
-    return os.path.lexists(path) and slots.is_ours_alone(path)
+    return os.path.lexists(path) and is_ours_alone(path)
 
 
 def _compiled() -> Path | None:
@@ -184,8 +187,8 @@ def _kept(path: Path) -> Path:
 def _is_home(path: Path) -> bool:
     """Tell whether *path* holds slots: others of the like names are one build's alone."""
     if sys.platform == "win32":
-        return str(path) == slots.home(str(path.parent))
-    return path.name == f"{slots.PREFIX}{path.lstat().st_uid}"
+        return str(path) == home_of(str(path.parent))
+    return path.name == f"{PREFIX}{path.lstat().st_uid}"
 
 
 def _size(path: Path) -> int:

@@ -15,7 +15,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from ..writers import treelock
+from ..writers.holders import TreeStatus, describe
 from . import shadows
 from .shadows import counted, owner
 
@@ -48,11 +48,11 @@ class Tree:
 
     Attributes:
         root: where it is.
-        hold: who holds it, as far as the kernel tells.
+        status: who holds it, as far as the kernel tells.
     """
 
     root: str
-    hold: treelock.Hold
+    status: TreeStatus
 
 
 def _trees(found: Iterable[Shadow]) -> list[Tree]:
@@ -61,7 +61,7 @@ def _trees(found: Iterable[Shadow]) -> list[Tree]:
     trees = []
     for root in sorted(roots):
         with suppress(OSError):  # it is another user's, or gone
-            trees.append(Tree(root, treelock.Hold.on(root)))
+            trees.append(Tree(root, TreeStatus.of(root)))
     return trees
 
 
@@ -100,10 +100,10 @@ def _table(temporary: str, found: list[Shadow]) -> Table:
 
 
 def _holders(tree: Tree) -> Iterable[str]:
-    for holder in tree.hold.holders:
+    for holder in tree.status.holders:
         does = "writes into" if holder.writing else "reads"
-        yield f"{treelock.describe(holder.pid)}, of {_user(holder.pid)}, {does} {tree.root}"
-    if tree.hold.is_awaited:
+        yield f"{describe(holder.pid)}, of {_user(holder.pid)}, {does} {tree.root}"
+    if tree.status.is_awaited:
         yield f"a build waits for its turn to write into {tree.root}"
 
 
@@ -119,9 +119,9 @@ def _plain(temporary: str, found: list[Shadow], trees: list[Tree]) -> dict[str, 
                 "root": tree.root,
                 "holders": [
                     {"pid": each.pid, "user": _user(each.pid), "writing": each.writing}
-                    for each in tree.hold.holders
+                    for each in tree.status.holders
                 ],
-                "awaited": tree.hold.is_awaited,
+                "awaited": tree.status.is_awaited,
             }
             for tree in trees
         ],

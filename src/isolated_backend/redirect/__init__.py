@@ -11,7 +11,17 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from . import directories, editable, extensions, filelist, files, metadata, sdist, vanished
+from . import (
+    compiler,
+    directories,
+    editable,
+    extensions,
+    filelist,
+    files,
+    metadata,
+    sdist,
+    vanished,
+)
 from .installed import load
 from .replacement import put_in_place
 
@@ -24,7 +34,17 @@ if TYPE_CHECKING:
 __all__ = ["load", "redirected"]
 
 #: The modules with replacements that isolation needs.
-_NEEDED = (directories, metadata, filelist, vanished, files, sdist, editable, extensions)
+_NEEDED = (
+    directories,
+    compiler,
+    metadata,
+    filelist,
+    vanished,
+    files,
+    sdist,
+    editable,
+    extensions,
+)
 
 
 @contextmanager
@@ -43,10 +63,9 @@ def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[N
         with ExitStack() as placed:
             for module in _NEEDED:
                 placed.enter_context(put_in_place(module.replaces, call))
-            for group in shortcuts:
+            for group in (directories.replaces_if_there, filelist.replaces_if_there, *shortcuts):
                 placed.enter_context(put_in_place(group, call, optional=True))
-            with directories.temporary_files_in(call):
-                yield
+            yield
     finally:
         call.is_open = False
         directories.forget_made_directories()

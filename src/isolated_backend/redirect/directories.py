@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ..call import Call
     from .replacement import Method
 
 replaces = Replacements()
 
+#: The same for what the first setuptools with the hooks of PEP 660 lack.
+replaces_if_there = Replacements()
+
 
 #: The commands' options that name a directory to work in. Each has a default inside the root, or
 #: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
-#: in the same way, wherever it is, because two builds would meet there just as well.
+#: in the same way, wherever they are, because two builds would meet there just as well.
 WORK_DIRECTORIES = {
     "build": (
         "build_base",
@@ -48,20 +48,16 @@ _COLLECTED = ("build_lib", "bdist_dir")
 
 
 @replaces("distutils.cmd", "Command", "ensure_finalized")
-def _work_directories(call: Call, original: Method) -> Method:
+def _work_directories(call: Call, original: Method, self: Any) -> None:
     """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
 
     Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
     override of ``finalize_options`` sets on its own.
     """
-
-    def ensure_finalized(self: Any) -> None:
-        options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
-        _move_options(call, self, options)
-        original(self)
-        _move_options(call, self, options)
-
-    return ensure_finalized
+    options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
+    _move_options(call, self, options)
+    original(self)
+    _move_options(call, self, options)
 
 
 def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
@@ -70,21 +66,31 @@ def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
         value = getattr(command, option, None)
         if not value:
             continue
-        name, path = name_of(command), os.fspath(value)
-        if asked_for(command, name, option):
+        path = os.fspath(value)
+        if asked_for(call, command, name_of(command), option):
             call.shadow.leave(path)
-        elif option in command.distribution.get_option_dict(name):
-            setattr(command, option, call.shadow.relocate_from_anywhere(path))
-        else:  # outside of the root this is a temporary directory of editable_wheel's
-            setattr(command, option, call.shadow.relocate(path))
+        path = call.shadow.relocate(path)
+        setattr(command, option, path)
         if option in _COLLECTED and call.hook == "build_wheel":
-            call.collect(os.fspath(getattr(command, option)))
+            call.collect(path)
 
 
-def asked_for(command: Any, name: str, option: str) -> str:
+@replaces("tempfile", "", "mkdtemp")
+def _mkdtemp(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
+    """Leave a temporary directory where it is, also if a command is told to work there.
+
+    It belongs to this process alone.
+    """
+    made = original(*args, **kwargs)
+    call.shadow.leave(os.fsdecode(made))
+    return made
+
+
+def asked_for(call: Call, command: Any, name: str, option: str) -> str:
     """Return what was given for this one call, through ``config_settings``, as an option.
 
     Args:
+        call: the call of the hook.
         command: any command of the distribution.
         name: that of the command which *option* is one of.
         option: its name.
@@ -94,7 +100,7 @@ def asked_for(command: Any, name: str, option: str) -> str:
     """
     options = command.distribution.get_option_dict(name)
     source, value = options.get(option, ("", None))
-    return str(value) if source == "command line" else ""
+    return str(value) if source == "command line" and call.asks_for(str(value)) else ""
 
 
 def name_of(command: Any) -> str:
@@ -108,35 +114,24 @@ def name_of(command: Any) -> str:
     return str(command.get_command_name())
 
 
-@replaces("distutils.dir_util", "", "remove_tree")
-def _remove_tree(call: Call, original: Method) -> Method:
-    """Remove the staging directory where it is, for an override of ``make_distribution``."""
+@replaces_if_there("setuptools.command.build_py", "build_py", "_filter_build_files")
+def _filter_build_files(
+    call: Call, original: Method, self: Any, files: Iterable[str], egg_info: str
+) -> Any:
+    """Leave out the files of an absolute ``egg_base``, which are recorded by their in-tree names.
 
-    def remove_tree(directory: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(directory, str):
-            directory = call.shadow.actual(directory)
-        return original(directory, *args, **kwargs)
-
-    return remove_tree
-
-
-@contextmanager
-def temporary_files_in(call: Call) -> Iterator[None]:
-    """Let ``tempfile`` work in the shadow while TMPDIR is inside the root.
-
-    ``editable_wheel`` makes temporary directories and hands them to other commands as places to
-    work in; inside the root they could not be told from a project's own settings.
+    They are no package data (pypa/setuptools#3500); setuptools knows them by the directory.
     """
-    if not call.shadow.inside_root:
-        yield
-        return
-    before = tempfile.tempdir
-    tempfile.tempdir = os.path.join(call.shadow.place, "tmp")
-    os.mkdir(tempfile.tempdir)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
+    known = (path for path in files if not os.path.isabs(path) or call.shadow.actual(path) == path)
+    return original(self, known, egg_info)
+
+
+@replaces("distutils.dir_util", "", "remove_tree")
+def _remove_tree(call: Call, original: Method, directory: Any, *args: Any, **kwargs: Any) -> Any:
+    """Remove the staging directory where it is, for an override of ``make_distribution``."""
+    if isinstance(directory, str):
+        directory = call.shadow.actual(directory)
+    return original(directory, *args, **kwargs)
 
 
 def forget_made_directories() -> None:
@@ -145,8 +140,9 @@ def forget_made_directories() -> None:
     ``dir_util.mkpath`` makes no directory twice in one process. In a process with many hooks
     (tox) the same path is wiped and needed again.
     """
-    dir_util = import_module("distutils.dir_util")
+    from distutils import dir_util
+
     if hasattr(dir_util, "SkipRepeatAbsolutePaths"):
         dir_util.SkipRepeatAbsolutePaths.clear()
     else:
-        dir_util._path_created.clear()
+        dir_util._path_created.clear()  # type: ignore[attr-defined]

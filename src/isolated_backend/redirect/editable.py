@@ -19,41 +19,43 @@ replaces = Replacements("build_editable")
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
 
 
+@replaces(_EDITABLE_WHEEL, "", "TemporaryDirectory")
+def _temporary_directory(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
+    """Build the extensions in the shadow, as deep as the root lies.
+
+    The name of an object may climb (``build_temp/../../core.o``): in TMPDIR it would leave the
+    directory.
+    """
+    return original(*args, **{"dir": call.shadow.place, **kwargs})
+
+
 @replaces(_EDITABLE_WHEEL, "", "_empty_dir")
-def _empty_dir(call: Call, original: Method) -> Method:
+def _empty_dir(call: Call, original: Method, directory: Any) -> Any:
     """Do not empty the link tree of the strict mode: it stays in use until the new one is there."""
-
-    def keep(directory: Any) -> Any:
-        os.makedirs(directory, exist_ok=True)
-        return directory
-
-    return keep
+    os.makedirs(directory, exist_ok=True)
+    return directory
 
 
 @replaces(_EDITABLE_WHEEL, "_LinkTree", "_create_links")
-def _create_links(call: Call, original: Method) -> Method:
+def _create_links(call: Call, original: Method, self: Any, *args: Any) -> None:
     """Put the new links over those of the installation before, then remove what is left of it."""
+    tree, made = os.fspath(self.auxiliary_dir), set()
+    create_file = self._create_file
 
-    def create_links(self: Any, *args: Any) -> None:
-        tree, made = os.fspath(self.auxiliary_dir), set()
-        create_file = self._create_file
+    def create_and_record(relative_output: str, *args: Any, **kwargs: Any) -> None:
+        target = os.path.normpath(os.path.join(tree, relative_output))
+        made.add(target)
+        _make_way(tree, target)
+        create_file(relative_output, *args, **kwargs)
 
-        def create_and_record(relative_output: str, *args: Any, **kwargs: Any) -> None:
-            target = os.path.normpath(os.path.join(tree, relative_output))
-            made.add(target)
-            _make_way(tree, target)
-            create_file(relative_output, *args, **kwargs)
-
-        self._create_file = create_and_record
-        original(self, *args)
-        for directory, _, files in os.walk(tree, topdown=False):
-            for path in [os.path.join(directory, file) for file in files]:
-                if os.path.normpath(path) not in made:
-                    os.unlink(path)
-            with suppress(OSError):
-                os.rmdir(directory)  # only if nothing is left in it
-
-    return create_links
+    self._create_file = create_and_record
+    original(self, *args)
+    for directory, _, files in os.walk(tree, topdown=False):
+        for path in [os.path.join(directory, file) for file in files]:
+            if os.path.normpath(path) not in made:
+                os.unlink(path)
+        with suppress(OSError):
+            os.rmdir(directory)  # only if nothing is left in it
 
 
 def _make_way(tree: str, target: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ replaces = Replacements("build_wheel", "build_editable")
 
 
 @replaces("distutils.command.build_ext", "build_ext", "build_extension")
-def _own_objects(call: Call, original: Method) -> Method:
+def _own_objects(call: Call, original: Method, self: Any, ext: Any) -> None:
     """Compile an extension in a directory of its own while others are being compiled.
 
     The name of an object is made of ``build_temp`` and of the name of its source alone. Extensions
@@ -33,30 +32,12 @@ def _own_objects(call: Call, original: Method) -> Method:
     before and after ``super().build_extension(ext)`` goes by it. So it is another only in a copy
     of the command, which lasts while setuptools itself compiles and links.
     """
-    hook = threading.get_ident()
-
-    def build_extension(self: Any, ext: Any) -> None:
-        if threading.get_ident() == hook:
-            original(self, ext)
-            return
-        own = object.__new__(type(self))
-        vars(own).update(vars(self))
-        vars(own)["build_temp"] = _place_of(ext, self.build_temp)
-        original(own, ext)
-        if "_built_objects" in vars(own):
-            self._built_objects = own._built_objects
-
-    return build_extension
-
-
-def _place_of(ext: Any, build_temp: str) -> str:
-    """Return the directory for the objects of *ext*.
-
-    It has the whole name of the extension in one step, and a beginning that no directory of sources
-    has: the objects of ``a`` from ``b/x.c`` and those of ``a.b`` from ``x.c`` are not to meet, nor
-    those of a library. And it is as deep as sources outside of the root climb (``../common/x.c``),
-    for setuptools keeps these steps in the name of the object.
-    """
-    steps = (os.path.normpath(os.fspath(source)).split(os.sep) for source in ext.sources or ())
-    climb = max((step.count(os.pardir) for step in steps), default=0)
-    return os.path.join(build_temp, f"extension.{ext.name}", *["up"] * climb)
+    if threading.get_ident() == call.thread:
+        original(self, ext)
+        return
+    own = object.__new__(type(self))
+    vars(own).update(vars(self))
+    vars(own)["build_temp"] = call.shadow.apart(self.build_temp, f"extension.{ext.name}")
+    original(own, ext)
+    if "_built_objects" in vars(own):
+        self._built_objects = own._built_objects

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -15,35 +16,39 @@ if TYPE_CHECKING:
 
 replaces = Replacements()
 
+#: What the passing name of a file that is being copied into the root ends with.
+_SUFFIX = ".isolated-backend-new"
+
 
 @replaces("distutils.cmd", "Command", "copy_file")
-def _copy_file(call: Call, original: Method) -> Method:
+def _copy_file(
+    call: Call, original: Method, self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any
+) -> Any:
     """Read an in-tree name where its bytes are, and let a copy into the root appear whole.
 
     With ``package_dir={"pkg": ""}`` even a wheel takes files from the egg-info. And what an
     editable install puts into the root may be in use by an interpreter at this moment.
     """
-
-    def copy_file(self: Any, infile: Any, outfile: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(infile, str):
-            infile = call.shadow.actual(infile)
-        target = os.fspath(outfile)
-        if target.startswith(call.shadow.place):
-            return original(self, infile, outfile, *args, **kwargs)
-        if os.path.isdir(target):
-            target = os.path.join(target, os.path.basename(infile))
-        if not call.shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
-            return original(self, infile, outfile, *args, **kwargs)
-        passing = f"{target}.{os.getpid()}.isolated-backend-new"
-        try:
-            _, copied = original(self, infile, passing, *args, **kwargs)
-            os.replace(passing, target)
-        finally:
-            with suppress(FileNotFoundError):  # renaming one hard link to another does nothing
-                os.unlink(passing)
-        return target, copied
-
-    return copy_file
+    if isinstance(infile, str):
+        infile = call.shadow.actual(infile)
+    target = os.fspath(outfile)
+    if target.startswith(call.shadow.slot):
+        return original(self, infile, outfile, *args, **kwargs)
+    if os.path.isdir(target):
+        target = os.path.join(target, os.path.basename(infile))
+    if not call.shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
+        return original(self, infile, outfile, *args, **kwargs)
+    if call.settings.in_tree_writes != "allow":  # else another build may be copying
+        for abandoned in glob.iglob(f"{glob.escape(target)}.*{_SUFFIX}"):
+            os.unlink(abandoned)  # by a build that was killed
+    passing = f"{target}.{os.urandom(6).hex()}{_SUFFIX}"
+    try:
+        _, copied = original(self, infile, passing, *args, **kwargs)
+        os.replace(passing, target)
+    finally:
+        with suppress(FileNotFoundError):  # renaming one hard link to another does nothing
+            os.unlink(passing)
+    return target, copied
 
 
 def _is_newer(source: str, target: str) -> bool:
@@ -55,11 +60,7 @@ def _is_newer(source: str, target: str) -> bool:
 
 
 @replaces("distutils.util", "", "byte_compile")
-def _byte_compile(call: Call, original: Method) -> Method:
+def _byte_compile(call: Call, original: Method, *args: Any, **kwargs: Any) -> None:
     """Let the project have the compiled files that it asks for: a child process makes them."""
-
-    def byte_compile(*args: Any, **kwargs: Any) -> None:
-        with written_by_children():
-            original(*args, **kwargs)
-
-    return byte_compile
+    with written_by_children():
+        original(*args, **kwargs)

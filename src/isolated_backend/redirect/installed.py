@@ -14,8 +14,8 @@ TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
     from typing import Any
 
-#: The first setuptools with the hooks of PEP 660.
-OLDEST = "64"
+#: The first setuptools with the hooks of PEP 660, and the first that Python 3.12 can import.
+OLDEST = "66.1" if sys.version_info >= (3, 12) else "64"
 
 
 def load(delegate: str) -> Any:
@@ -25,24 +25,52 @@ def load(delegate: str) -> Any:
         delegate: a ``build-backend`` value, ``module`` or ``module:object``.
 
     Raises:
-        RedirectError: setuptools is missing or too old.
+        RedirectError: setuptools is missing, too old, or cannot be imported.
     """
     module, _, attribute = delegate.partition(":")
-    try:
-        import setuptools
-    except ImportError as error:
-        raise RedirectError(
-            "setuptools is not installed; add it to build-system.requires in pyproject.toml."
-        ) from error
+    setuptools = _import_setuptools()
     from packaging.version import Version
 
     if Version(setuptools.__version__) < Version(OLDEST):
-        raise RedirectError(
-            f"setuptools {setuptools.__version__} is too old; "
-            f'write "setuptools>={OLDEST}" in build-system.requires.'
-        )
+        raise _too_old(setuptools.__version__)
     backend = import_module(module)
     return getattr(backend, attribute) if attribute else backend
+
+
+def _import_setuptools() -> Any:
+    try:
+        import setuptools
+    except ImportError as error:
+        if _directory_of_setuptools() is None:
+            raise RedirectError(
+                "setuptools is not installed; add it to build-system.requires in pyproject.toml."
+            ) from error
+        advice = ""
+        if os.environ.get("SETUPTOOLS_USE_DISTUTILS") == "stdlib":
+            advice = " Unset SETUPTOOLS_USE_DISTUTILS: Python 3.12 and later have no distutils."
+        raise RedirectError(f"setuptools cannot be imported: {error}.{advice}") from error
+    except AttributeError as error:  # pkgutil.ImpImporter, which Python 3.12 has not got
+        from importlib.metadata import version
+
+        raise _too_old(version("setuptools")) from error
+    return setuptools
+
+
+def _too_old(version: str) -> RedirectError:
+    python = f" for Python {sys.version_info.major}.{sys.version_info.minor}"
+    return RedirectError(
+        f"setuptools {version} is too old{python if OLDEST != '64' else ''}; "
+        f'write "setuptools>={OLDEST}" in build-system.requires.'
+    )
+
+
+def _directory_of_setuptools() -> str | None:
+    """Return where setuptools would be imported from, if it can be."""
+    try:
+        spec = find_spec("setuptools")
+    except ValueError:  # it has been imported, or been kept from it
+        return None
+    return os.path.dirname(spec.origin) if spec and spec.origin else None
 
 
 def configuration_files(root: str) -> list[str]:
@@ -62,12 +90,6 @@ def _directories_of_distutils() -> list[str]:
     package = _directory_of_setuptools()
     standard = os.path.join(os.path.dirname(os.__file__), "distutils")
     return [standard, *([os.path.join(package, "_distutils")] if package else [])]
-
-
-def _directory_of_setuptools() -> str | None:
-    """Return where setuptools would be imported from, if it can be."""
-    spec = find_spec("setuptools")
-    return os.path.dirname(spec.origin) if spec and spec.origin else None
 
 
 def static_requirements(kind: str) -> list[str] | None:
@@ -90,14 +112,24 @@ def static_requirements(kind: str) -> list[str] | None:
     return [] if own else ["wheel"]
 
 
+def knows_legacy_editable() -> bool:
+    """Tell whether this setuptools minds ``SETUPTOOLS_ENABLE_FEATURES=legacy-editable``."""
+    package = _directory_of_setuptools()
+    if package is None:
+        return False
+    with open(os.path.join(package, "build_meta.py"), encoding="utf-8") as source:
+        return "LEGACY_EDITABLE" in source.read()
+
+
 def vendored_tomli() -> Any:
-    """Return the TOML parser that comes with setuptools (Python 3.10 has none of its own).
+    """Return tomli, or the copy in setuptools: Python 3.10 has no TOML parser of its own.
 
     Raises:
-        RedirectError: this setuptools carries none.
+        RedirectError: there is none, or no setuptools that might have one.
     """
-    import setuptools  # noqa: F401 - newer versions put their vendored packages on sys.path
-
+    with suppress(ImportError):
+        return import_module("tomli")
+    _import_setuptools()  # newer versions put their vendored packages on sys.path
     for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
         with suppress(ImportError):
             return import_module(name)

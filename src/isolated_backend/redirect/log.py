@@ -1,32 +1,26 @@
-"""What is told at setuptools' own verbosity: where its lines go, and only if it prints such ones.
+"""setuptools' own verbosity, which is known once it has run.
 
-It is set by ``verbose``, ``quiet`` and ``--global-option`` in ``config_settings`` and by
-``[global]`` in a configuration file, and is known once setuptools has run.
+``verbose``, ``quiet`` and ``--global-option`` in ``config_settings`` set it, and ``[global]`` in a
+configuration file.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-
-
-def info(text: str) -> None:
-    """Say *text*, unless setuptools is to be quiet."""
-    import_module("distutils.log").info("%s", f"isolated-backend: {text}")
+from ..messages import printable
 
 
 def debug(text: str) -> None:
-    """Say *text* if setuptools is to be verbose."""
-    import_module("distutils.log").debug("%s", f"isolated-backend: {text}")
+    """Print *text* if setuptools is to be verbose."""
+    from distutils import log
+
+    log.debug("%s", printable(text))
 
 
-def verbosity() -> int:
-    """Return how verbose setuptools has become in this process."""
-    log = import_module("distutils.log")._global_log
+def says_info() -> bool:
+    """Tell whether setuptools prints what it does, and not only what is wrong."""
+    from distutils import log
+
     # It was no logger of the module logging before setuptools 65.6.
-    return int(log.threshold if hasattr(log, "threshold") else log.level)
-
-
-def resume(verbosity: int) -> None:
-    """Be as verbose as setuptools has become in another process (:func:`verbosity`)."""
-    import_module("setuptools.logging").configure()
-    import_module("distutils.log").set_threshold(verbosity)
+    logger = log._global_log  # type: ignore[attr-defined]
+    level = logger.threshold if hasattr(logger, "threshold") else logger.getEffectiveLevel()
+    return bool(level <= log.INFO)

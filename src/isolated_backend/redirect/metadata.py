@@ -16,7 +16,7 @@ replaces = Replacements()
 
 
 @replaces("setuptools.command.egg_info", "egg_info", "finalize_options")
-def _egg_info(call: Call, original: Method) -> Method:
+def _egg_info(call: Call, original: Method, self: Any) -> None:
     """Put ``*.egg-info`` into the shadow, beginning with what the root has of it.
 
     An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
@@ -24,19 +24,15 @@ def _egg_info(call: Call, original: Method) -> Method:
     ``dist_info`` sets ``egg_base`` to the directory that the frontend, or who gave its option
     ``output_dir``, wants the metadata in: it stays.
     """
-
-    def finalize_options(self: Any) -> None:
-        original(self)
-        base = os.path.abspath(os.path.join(call.shadow.root, self.egg_base))
-        output = asked_for(self, "dist_info", "output_dir")
-        asked = {call.metadata_directory, os.path.abspath(output) if output else None}
-        if base in asked or asked_for(self, name_of(self), "egg_base"):
-            return
-        egg_info = call.shadow.relocate(self.egg_info)
-        if egg_info != self.egg_info:
-            self.egg_info = call.shadow.seed(egg_info)
-            call.collect(self.egg_info)
-            self.egg_base = os.path.dirname(egg_info)
-            os.makedirs(self.egg_base, exist_ok=True)
-
-    return finalize_options
+    original(self)
+    base = os.path.abspath(os.path.join(call.shadow.root, self.egg_base))
+    output = asked_for(call, self, "dist_info", "output_dir")
+    asked = {call.metadata_directory, os.path.abspath(output) if output else None}
+    if base in asked or asked_for(call, self, name_of(self), "egg_base"):
+        return
+    egg_info = call.shadow.relocate(self.egg_info)
+    if egg_info != self.egg_info:
+        self.egg_info = call.shadow.seed(egg_info)
+        call.collect(self.egg_info)
+        self.egg_base = os.path.dirname(egg_info)
+        os.makedirs(self.egg_base, exist_ok=True)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..call import Call
 
     Method: TypeAlias = Callable[..., Any]
-    Factory: TypeAlias = Callable[[Call, Method], Method]
 
 
 #: The packages that are setuptools' own.
@@ -29,7 +28,7 @@ class Replacement(NamedTuple):
     module: str
     owner: str
     name: str
-    factory: Factory
+    function: Method
 
     def target(self) -> tuple[Any, Any]:
         """Return the module or class whose attribute is replaced, and the attribute.
@@ -57,7 +56,7 @@ class Replacements(list[Replacement]):
     def __init__(self, *hooks: str) -> None:
         self.hooks = hooks
 
-    def __call__(self, module: str, owner: str, name: str) -> Callable[[Factory], Factory]:
+    def __call__(self, module: str, owner: str, name: str) -> Callable[[Method], Method]:
         """Register what replaces the attribute *name* of ``module.owner`` (of *module* if empty).
 
         Args:
@@ -66,9 +65,9 @@ class Replacements(list[Replacement]):
             name: of a method or function.
         """
 
-        def register(factory: Factory) -> Factory:
-            self.append(Replacement(module, owner, name, factory))
-            return factory
+        def register(function: Method) -> Method:
+            self.append(Replacement(module, owner, name, function))
+            return function
 
         return register
 
@@ -119,12 +118,12 @@ def _missing(replacement: Replacement) -> RedirectError:
 def _replaced(holder: Any, replacement: Replacement, original: Any, call: Call) -> Iterator[None]:
     """Have one attribute of *holder* replaced while this is open."""
     name = replacement.name
-    substitute = replacement.factory(call, original)
 
     @functools.wraps(original)
     def method(*args: Any, **kwargs: Any) -> Any:
-        # A plugin may have kept this function beyond the call; then it is the original's turn.
-        return (substitute if call.is_open else original)(*args, **kwargs)
+        if not call.is_open:  # a plugin may have kept this function beyond the call
+            return original(*args, **kwargs)
+        return replacement.function(call, original, *args, **kwargs)
 
     own = name in vars(holder)
     before = vars(holder).get(name)

@@ -17,35 +17,31 @@ replaces = Replacements()
 
 
 @replaces("distutils.command.sdist", "sdist", "make_distribution")
-def _make_distribution(call: Call, original: Method) -> Method:
+def _make_distribution(call: Call, original: Method, self: Any) -> None:
     """Stage and archive ``name-version/`` in the shadow.
 
     The original keeps the staging directory and the prefix of the members in one relative path,
     so it cannot be asked to stage elsewhere.
     """
-
-    def make_distribution(self: Any) -> None:
-        name = self.distribution.get_fullname()
-        base_dir = call.shadow.relocate(name)
-        call.collect(base_dir)
-        self.make_release_tree(base_dir, self.filelist.files)
-        # A tar archive comes last: the compressed ones are made through a file of its name.
-        formats = sorted(self.formats, key="tar".__eq__)
-        self.archive_files = []
-        for archive_format in formats:
-            made = self.make_archive(
-                os.path.join(self.dist_dir, name),
-                archive_format,
-                base_dir=base_dir,
-                owner=self.owner,
-                group=self.group,
-            )
-            self.archive_files.append(made)
-            self.distribution.dist_files.append(("sdist", "", made))
-        if not self.keep_temp:
-            import_module("distutils.dir_util").remove_tree(base_dir)
-
-    return make_distribution
+    name = self.distribution.get_fullname()
+    base_dir = call.shadow.relocate(name)
+    call.collect(base_dir)
+    self.make_release_tree(base_dir, self.filelist.files)
+    # A tar archive comes last: the compressed ones are made through a file of its name.
+    formats = sorted(self.formats, key="tar".__eq__)
+    self.archive_files = []
+    for archive_format in formats:
+        made = self.make_archive(
+            os.path.join(self.dist_dir, name),
+            archive_format,
+            base_dir=base_dir,
+            owner=self.owner,
+            group=self.group,
+        )
+        self.archive_files.append(made)
+        self.distribution.dist_files.append(("sdist", "", made))
+    if not self.keep_temp:
+        import_module("distutils.dir_util").remove_tree(base_dir)
 
 
 class SomeFiles(list[str]):
@@ -56,49 +52,46 @@ class SomeFiles(list[str]):
 
 
 @replaces("distutils.command.sdist", "sdist", "make_release_tree")
-def _make_release_tree(call: Call, original: Method) -> Method:
+def _make_release_tree(
+    call: Call, original: Method, self: Any, base_dir: str, files: list[str]
+) -> None:
     """Stage the files of the root as ever, and beside them those that are in the shadow; all.
 
     When an override's ``super().make_release_tree()`` returns, the tree is complete.
     """
-
-    def make_release_tree(self: Any, base_dir: str, files: list[str]) -> None:
-        # An override of make_distribution knows no better.
-        base_dir = call.shadow.relocate(base_dir)
-        in_shadow = [name for name in files if call.shadow.actual(name) != name]
-        shadowed = set(in_shadow)
-        in_tree = (name for name in files if name not in shadowed)
-        original(self, base_dir, SomeFiles(in_tree) if files else files)
-        for name in in_shadow:
-            if not os.path.isfile(call.shadow.actual(name)):
-                # A pattern has found a directory.
-                import_module("distutils.log").warn("'%s' not a regular file -- skipping", name)
-                continue
-            target = os.path.join(base_dir, name)
+    if call.shadow.is_in_root(base_dir):
+        base_dir = call.shadow.relocate(base_dir)  # by an override of make_distribution
+    elsewhere = {
+        name for name in files if name.startswith(os.pardir) or call.shadow.actual(name) != name
+    }
+    in_tree = (name for name in files if name not in elsewhere)
+    original(self, base_dir, SomeFiles(in_tree) if files else files)
+    for name in sorted(elsewhere):
+        if not os.path.isfile(call.shadow.actual(name)):
+            # A pattern has found a directory.
+            import_module("distutils.log").warn("'%s' not a regular file -- skipping", name)
+        elif not os.path.isabs(name):  # else setuptools stages it where it is already
+            target = call.shadow.confined(os.path.join(base_dir, name))
             self.mkpath(os.path.dirname(target))
             self.copy_file(name, target)
-        vanished.check_staged(call, self, base_dir, files)
-
-    return make_release_tree
+    vanished.check_staged(call, self, base_dir, files)
 
 
 @replaces("distutils.cmd", "Command", "make_archive")
-def _make_archive(call: Call, original: Method) -> Method:
+def _make_archive(
+    call: Call,
+    original: Method,
+    self: Any,
+    base_name: str,
+    format: str,  # noqa: A002 - the name that distutils' callers use
+    root_dir: str | None = None,
+    base_dir: str | None = None,
+    owner: str | None = None,
+    group: str | None = None,
+) -> Any:
     """Archive a directory of the shadow under its in-tree name."""
-
-    def make_archive(
-        self: Any,
-        base_name: str,
-        format: str,  # noqa: A002 - the name that distutils' callers use
-        root_dir: str | None = None,
-        base_dir: str | None = None,
-        owner: str | None = None,
-        group: str | None = None,
-    ) -> Any:
-        if root_dir is None and base_dir is not None:
-            name = call.shadow.in_tree(base_dir)
-            if call.shadow.actual(name) != name:
-                root_dir, base_dir = call.shadow.place, name
-        return original(self, base_name, format, root_dir, base_dir, owner=owner, group=group)
-
-    return make_archive
+    if root_dir is None and base_dir is not None:
+        name = call.shadow.in_tree(base_dir)
+        if call.shadow.actual(name) != name:
+            root_dir, base_dir = call.shadow.place, name
+    return original(self, base_name, format, root_dir, base_dir, owner=owner, group=group)

@@ -26,94 +26,68 @@ _FILE_LIST = ("setuptools.command.egg_info", "FileList")
 
 
 @replaces("distutils.command.build_py", "build_py", "find_package_modules")
-def _find_package_modules(call: Call, original: Method) -> Method:
+def _find_package_modules(
+    call: Call, original: Method, self: Any, package: str, package_dir: str
+) -> Any:
     """Miss a package that vanishes after it has been looked for, before its modules are."""
-
-    def find_package_modules(self: Any, package: str, package_dir: str) -> Any:
-        init = os.path.join(package_dir, "__init__.py")
-        is_regular = os.path.isfile(init)
-        found = original(self, package, package_dir)
-        if is_regular and all(module != "__init__" for _, module, _ in found):
-            raise VanishedFileError.of(init)
-        _look_for(package_dir)
-        return found
-
-    return find_package_modules
+    init = os.path.join(package_dir, "__init__.py")
+    is_regular = os.path.isfile(init)
+    found = original(self, package, package_dir)
+    if is_regular and all(module != "__init__" for _, module, _ in found):
+        raise VanishedFileError.of(init)
+    _look_for(package_dir)
+    return found
 
 
 @replaces("setuptools.command.build_py", "build_py", "find_data_files")
-def _find_data_files(call: Call, original: Method) -> Method:
+def _find_data_files(call: Call, original: Method, self: Any, package: str, src_dir: str) -> Any:
     """Miss one that vanishes after its modules have been copied, before its data are found."""
-
-    def find_data_files(self: Any, package: str, src_dir: str) -> Any:
-        found = original(self, package, src_dir)
-        _look_for(src_dir)
-        return found
-
-    return find_data_files
+    found = original(self, package, src_dir)
+    _look_for(src_dir)
+    return found
 
 
 @replaces("distutils.command.build_py", "build_py", "get_source_files")
-def _get_source_files(call: Call, original: Method) -> Method:
+def _get_source_files(call: Call, original: Method, self: Any) -> Any:
     """Note the modules that have been found; they are put on the list next."""
-
-    def get_source_files(self: Any) -> Any:
-        found = original(self)
-        _note(call, found)
-        return found
-
-    return get_source_files
+    found = original(self)
+    _note(call, found)
+    return found
 
 
 @replaces(*_FILE_LIST, "append")
-def _append(call: Call, original: Method) -> Method:
+def _append(call: Call, original: Method, self: Any, item: str) -> None:
     """Note what is there and put on the list."""
-
-    def append(self: Any, item: str) -> None:
-        before = len(self.files)
-        original(self, item)
-        _note(call, self.files[before:])
-
-    return append
+    before = len(self.files)
+    original(self, item)
+    _note(call, self.files[before:])
 
 
 @replaces(*_FILE_LIST, "extend")
-def _extend(call: Call, original: Method) -> Method:
+def _extend(call: Call, original: Method, self: Any, paths: Iterable[str]) -> None:
     """Do the same for many, and miss what has been noted before and is not there now."""
-
-    def extend(self: Any, paths: Iterable[str]) -> None:
-        names = call.shadow.all_in_tree(paths)
-        before = len(self.files)
-        original(self, names)
-        _miss(call, names, self.files[before:])
-        _note(call, self.files[before:])
-
-    return extend
+    names = call.shadow.all_in_tree(paths)
+    before = len(self.files)
+    original(self, names)
+    _miss(call, names, self.files[before:])
+    _note(call, self.files[before:])
 
 
 @replaces(*_FILE_LIST, "_repair")
-def _repair(call: Call, original: Method) -> Method:
+def _repair(call: Call, original: Method, self: Any) -> None:
     """Miss what is dropped from the complete list, for it exists no more."""
-
-    def repair(self: Any) -> None:
-        names = call.shadow.all_in_tree(self.files)
-        original(self)
-        _miss(call, names, self.files)
-        _complete(call, self.files)
-
-    return repair
+    names = call.shadow.all_in_tree(self.files)
+    original(self)
+    _miss(call, names, self.files)
+    _complete(call, self.files)
 
 
 @replaces("distutils.command.sdist", "sdist", "write_manifest")
-def _write_manifest(call: Call, original: Method) -> Method:
+def _write_manifest(call: Call, original: Method, self: Any) -> None:
     """Do so for distutils' own list (a ``cmdclass`` without setuptools), which drops nothing."""
-
-    def write_manifest(self: Any) -> None:
-        names = self.filelist.files
-        _complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
-        original(self)
-
-    return write_manifest
+    names = self.filelist.files
+    _complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
+    original(self)
 
 
 def check_staged(call: Call, sdist: Any, base_dir: str, names: Iterable[str]) -> None:
@@ -130,7 +104,8 @@ def check_staged(call: Call, sdist: Any, base_dir: str, names: Iterable[str]) ->
     """
     copies_all = is_setuptools_own(sdist, "copy_file")
     for name in names:
-        if not call.listed.get(name) or os.path.isfile(os.path.join(base_dir, name)):
+        staged = call.shadow.confined(os.path.join(base_dir, name))
+        if not call.listed.get(name) or os.path.isabs(name) or os.path.isfile(staged):
             continue
         if copies_all or not os.path.isfile(call.shadow.actual(name)):
             raise VanishedFileError.of(name)
@@ -157,7 +132,8 @@ def _miss(call: Call, names: list[str], there: list[str]) -> None:
     if len(names) > len(there):
         known = set(there)
         for name in names:
-            if name not in known and name in call.listed:
+            # About an egg-info setuptools decides by itself, and deletes files there.
+            if name not in known and name in call.listed and ".egg-info" not in name:
                 raise VanishedFileError.of(name)
 
 

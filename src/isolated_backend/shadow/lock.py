@@ -1,30 +1,45 @@
-"""The kernel's lock on an open file, which it frees with the process.
-
-On POSIX this is ``flock``, the very lock that filelock takes there; but every hook needs it, and
-importing filelock costs a hook more time than all of the backend's own code. Elsewhere filelock
-takes it.
-"""
+"""The kernel's lock on an open file, which it frees with the process."""
 
 from __future__ import annotations
 
-import os
 import sys
 
 if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    from ctypes import wintypes
+
+    _FAIL_IMMEDIATELY, _EXCLUSIVE = 1, 2  # LockFileEx
+    _ERROR_LOCK_VIOLATION = 33
+
+    class _Overlapped(ctypes.Structure):
+        _fields_ = (
+            ("internal", ctypes.c_void_p),
+            ("internal_high", ctypes.c_void_p),
+            ("offset", wintypes.DWORD),
+            ("offset_high", wintypes.DWORD),
+            ("event", wintypes.HANDLE),
+        )
+
+    _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    # The byte is one that no file has: what is locked cannot be read by others.
+    _BYTE = ctypes.byref(_Overlapped(offset_high=1 << 30))
 
     def try_lock(descriptor: int, *, shared: bool = False) -> bool:
         """Lock the file *descriptor* if it is free: see the other definition."""
-        import filelock
-
-        if shared:
-            raise OSError("this system has no shared locks on descriptors")
-        return filelock.lock_descriptor(descriptor, blocking=False)
+        unlock(descriptor)  # or a shared lock would be in the way of one's own exclusive one
+        handle = wintypes.HANDLE(msvcrt.get_osfhandle(descriptor))
+        flags = _FAIL_IMMEDIATELY | (0 if shared else _EXCLUSIVE)
+        if _kernel.LockFileEx(handle, flags, 0, 1, 0, _BYTE):
+            return True
+        error = ctypes.get_last_error()
+        if error == _ERROR_LOCK_VIOLATION:
+            return False
+        raise ctypes.WinError(error)
 
     def unlock(descriptor: int) -> None:
         """Free the lock: see the other definition."""
-        import filelock
-
-        filelock.unlock_descriptor(descriptor)
+        _kernel.UnlockFileEx(wintypes.HANDLE(msvcrt.get_osfhandle(descriptor)), 0, 1, 0, _BYTE)
 
 else:
     import fcntl
@@ -54,48 +69,3 @@ else:
     def unlock(descriptor: int) -> None:
         """Free the lock, for the processes that have inherited the descriptor, too."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-
-if sys.platform == "linux":
-    import fcntl
-    import struct
-
-    # struct flock of fcntl(2): one byte that nobody reads or writes stands for the announcement.
-    _FLOCK = "@hhqqi4x"
-
-    def announce(descriptor: int) -> None:
-        """Let others see, through :func:`is_announced`, that *descriptor* is waiting for its lock.
-
-        This is a lock for reading on a part of the file: it needs no permission to write, bothers
-        nobody, and ends with the last copy of the descriptor. Where it cannot be had, nothing is
-        announced.
-        """
-        _byte(descriptor, fcntl.F_OFD_SETLK, fcntl.F_RDLCK)
-
-    def retract(descriptor: int) -> None:
-        """End what :func:`announce` has begun, whoever else has the descriptor."""
-        _byte(descriptor, fcntl.F_OFD_SETLK, fcntl.F_UNLCK)
-
-    def is_announced(descriptor: int) -> bool:
-        """Tell whether another descriptor of the same file is announced."""
-        return _byte(descriptor, fcntl.F_OFD_GETLK, fcntl.F_WRLCK) == fcntl.F_RDLCK
-
-    def _byte(descriptor: int, command: int, kind: int) -> int:
-        asked = struct.pack(_FLOCK, kind, os.SEEK_SET, 1, 1, 0)
-        try:
-            answer = fcntl.fcntl(descriptor, command, asked)
-        except OSError:
-            return fcntl.F_UNLCK
-        return int(struct.unpack(_FLOCK, answer)[0])
-
-else:
-
-    def announce(descriptor: int) -> None:
-        """Do nothing: see the other definition."""
-
-    def retract(descriptor: int) -> None:
-        """Do nothing: see the other definition."""
-
-    def is_announced(descriptor: int) -> bool:
-        """Tell of nobody: see the other definition."""
-        return False

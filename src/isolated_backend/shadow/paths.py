@@ -1,9 +1,12 @@
-"""The shadow: a directory outside the project root that mirrors it for one hook call.
+"""The shadow: a mirror of the file system in one call's slot.
 
-One rule, three functions. What setuptools by default creates inside the root is created at the
-same relative place in the shadow (:meth:`Shadow.relocate`); a record shows the name that it would
-have in the root (:meth:`Shadow.in_tree`); and whoever reads such a name finds the bytes where
-they are (:meth:`Shadow.actual`).
+One rule, three functions. What setuptools by default creates at some path is created at the same
+path below the slot (:meth:`Shadow.relocate`); a record shows the name that it would have in the
+source tree (:meth:`Shadow.in_tree`); and whoever reads such a name finds the bytes where they are
+(:meth:`Shadow.actual`).
+
+The root ``/a/repo/py`` is ``SLOT/a/repo/py``. So a path that climbs (``../src/x.egg-info``,
+``build/temp/../../../core.o``) stays in the slot, as far up as the root lies deep.
 """
 
 from __future__ import annotations
@@ -11,49 +14,67 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from .slots import PREFIX, home
+from ..errors import ShadowError
+from .mirror import below, inherit_group, mirror_of
+from .removal import empty
+from .temporary import PREFIX, home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_HERE = os.curdir + os.sep
-
-#: Where in the shadow that is which has no place in the root.
-_OUTSIDE = ".outside"
+#: What a name begins with that may be another's of the same file.
+_NOT_NORMAL = (os.curdir + os.sep, os.pardir)
 
 
 class Shadow:
-    """A mirror of one project root, for one hook call.
+    """The shadow of one hook call.
 
     Args:
         root: the project root, which is the current directory of the hook.
-        place: an empty directory that belongs to this call alone.
-        temporary: the directory for temporary files. Where it is inside the root, the shadows in
-            it must not appear in any file list.
+        slot: an empty directory that belongs to this call alone.
+        temporary: the directory for temporary files. Where it is inside the root, the slots in it
+            must not appear in any file list.
+
+    Attributes:
+        place: the mirror of the root.
     """
 
-    def __init__(self, root: str, place: str, temporary: str) -> None:
+    def __init__(self, root: str, slot: str, temporary: str) -> None:
         self.root = root
-        self.place = place
+        self.slot = slot
+        self.place = mirror_of(root, slot)
         self.temporary = (temporary, home(temporary))
-        self._moved: set[str] = set()  # in-tree names of what has been relocated
-        self._moved_prefixes: tuple[str, ...] = ()  # what the names of all below begin with
+        self._hidden = below(os.path.join(temporary, PREFIX), root)
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, with an empty slot."""
+        empty(self.slot)
+        self._moved: dict[str, str] = {}  # by their paths from the root, where directories are
+        self._moved_prefixes: tuple[str, ...] = ()  # what the paths of all below begin with
+        self._absolute_names: dict[str, str] = {}  # of directories in the slot
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
-        self._asked: set[str] = set()  # absolute paths that are to stay in the root
-        self._hidden = _below(os.path.join(temporary, PREFIX), root)
-        _inherit_group(root, place)
+        self._asked: list[str] = []  # absolute paths that are to stay where they are
+        try:
+            os.makedirs(self.place)
+        except OSError as error:
+            raise ShadowError(
+                f"Cannot make a directory to build in below {self.slot}: {error.strerror}. "
+                "Free it, or point TMPDIR to a directory that can be written."
+            ) from error
+        inherit_group(self.root, self.place)
 
     @property
     def dist(self) -> str:
-        """Where setuptools is to put the artifact."""
+        """The output directory for setuptools."""
         return os.path.join(self.place, "dist")
 
     def leave(self, path: str) -> None:
         """Leave *path* and what is below it where it is: the caller asked for just this place."""
-        self._asked.add(self._absolute(path))
+        self._asked.append(self._absolute(path))
 
     def relocate(self, path: str) -> str:
         """Return where to create what setuptools would create at *path*.
@@ -62,66 +83,80 @@ class Shadow:
             path: relative to the root, or absolute.
 
         Returns:
-            The same place in the shadow; *path* itself if it is not in the root, already in the
-            shadow, or was asked for (:meth:`leave`).
+            The same place in the shadow; *path* itself if it is in the slot already, or was asked
+            for (:meth:`leave`).
         """
         absolute = self._absolute(path)
-        if _below(absolute, self.place) is not None:
+        if below(absolute, self.slot) is not None:
             return path
-        if any(_below(absolute, asked) is not None for asked in self._asked):
+        if any(below(absolute, asked) is not None for asked in self._asked):
             return path
-        name = _below(absolute, self.root)
-        if name is None:
-            # An absolute path may have come here through a symbolic link to the root.
-            name = _below(os.path.realpath(absolute), os.path.realpath(self.root))
-        if name is None:
-            return path
+        name = self._from_root(absolute, follow=True)
         if name == os.curdir:
             return self.place
+        place = os.path.normpath(os.path.join(self.place, name))
         if name not in self._moved:
-            self._moved.add(name)
+            self._moved[name] = place
             self._moved_prefixes += (name + os.sep,)
-        return os.path.join(self.place, name)
-
-    def relocate_from_anywhere(self, path: str) -> str:
-        """Return where to create what a configuration has setuptools create at *path*.
-
-        All builds of the project, and perhaps of others, would meet in a directory that is named
-        in setup.cfg, outside of the root just as inside.
-        """
-        place = self.relocate(path)
-        absolute = self._absolute(place)
-        if any(_below(absolute, known) is not None for known in (self.place, *self._asked)):
-            return place
-        from hashlib import sha256  # few projects do this, and all would pay for the import
-
-        digest = sha256(os.fsencode(absolute)).hexdigest()[:16]
-        return os.path.join(self.place, _OUTSIDE, digest)
+            if os.path.isabs(path):
+                self._absolute_names[place] = absolute  # setuptools would record it as it is
+        return place
 
     @property
-    def relocated(self) -> list[str]:
-        """The in-tree names of what is in the shadow instead, without what is below another."""
-        found: list[str] = []
+    def relocated(self) -> dict[str, str]:
+        """Where in the shadow directories are, by their paths from the root; none below another."""
+        found: dict[str, str] = {}
         for name in sorted(self._moved):
-            if not any(_below(name, other) for other in found):
-                found.append(name)
+            if not any(below(name, other) for other in found):
+                found[name] = self._moved[name]
         return found
 
     def is_in_root(self, path: str) -> bool:
-        """Tell whether *path* is in the root, and not in a shadow that lies there."""
+        """Tell whether *path* is in the root, and not in a slot that lies there."""
         absolute = self._absolute(path)
-        return _below(absolute, self.root) is not None and _below(absolute, self.place) is None
+        return below(absolute, self.root) is not None and below(absolute, self.slot) is None
+
+    def is_in_slot(self, path: str) -> bool:
+        """Tell whether *path* is in the slot of this call."""
+        return below(self._absolute(path), self.slot) is not None
+
+    def apart(self, path: str, name: str) -> str:
+        """Return a directory like *path* for the part *name* of a build alone, also if names climb.
+
+        Args:
+            path: a directory, of the slot or not.
+            name: no path, and with a dot in it: no step of a path to a root has the same name.
+        """
+        inside = below(path, self.slot)
+        return os.path.join(path, name) if inside is None else os.path.join(self.slot, name, inside)
+
+    def confined(self, path: str) -> str:
+        """Return *path*, or what it is with ``/..`` for ``/`` if it climbs out of the slot."""
+        if not path.startswith(self.slot) or self.is_in_slot(path):
+            return path
+        return self.slot + os.path.normpath(path[len(self.slot) :])
 
     def in_tree(self, path: str) -> str:
-        """Return the name to record for *path*: relative to the root if it is in the shadow."""
-        if not path.startswith(self.place):
+        """Return the name to record for *path*: that which it would have without the shadow."""
+        if not path.startswith(self.slot):
             return path
-        return _below(path, self.place) or path
+        for place, name in self._absolute_names.items():
+            rest = below(path, place)
+            if rest is not None:
+                return os.path.normpath(os.path.join(name, rest))
+        return self.from_root(path)
+
+    def from_root(self, path: str) -> str:
+        """Return for *path*, if it is in the slot, the relative path that it would have without."""
+        name = below(path, self.place)
+        if name is not None or below(path, self.slot) is None:
+            return name or path
+        return os.path.relpath(path, self.place)
 
     def all_in_tree(self, paths: Iterable[str]) -> list[str]:
         """Return what :meth:`in_tree` returns for each of *paths*."""
-        place = self.place
-        return [self.in_tree(path) if path.startswith(place) else path for path in paths]
+        slot = self.slot
+        return [self.in_tree(path) if path.startswith(slot) else path for path in paths]
 
     def actual(self, name: str) -> str:
         """Return where the bytes of the in-tree name *name* are now.
@@ -129,28 +164,30 @@ class Shadow:
         Returns:
             The path in the shadow if it was made there, else *name* itself.
         """
-        name = self.in_tree(name)
-        normal = os.path.normpath(name) if name.startswith(_HERE) else name
+        normal = name
+        if name.startswith(_NOT_NORMAL) or os.path.isabs(name):
+            normal = self._from_root(self._absolute(name))
         if normal not in self._moved and not normal.startswith(self._moved_prefixes):
             return name  # as nearly all: each file of the project is asked for several times
-        for moved in self._moved:
-            if normal == moved or normal.startswith(moved + os.sep):
-                made = os.path.join(self.place, normal)
+        for moved, place in self._moved.items():
+            rest = below(normal, moved)
+            if rest is not None:
+                made = os.path.normpath(os.path.join(place, rest))
                 if moved in self._seeded or os.path.lexists(made):
                     return made
         return name
 
     def seed(self, path: str) -> str:
-        """Relocate the directory *path* with what it holds in the root, once.
+        """Relocate the directory *path* with what it holds in the source tree, once.
 
         From then on only what is in the shadow counts: a file that setuptools deletes there is
-        deleted, whatever the root still holds.
+        deleted, whatever the source tree still holds.
 
         Returns:
             Its path in the shadow.
         """
         place = self.relocate(path)
-        name = self.in_tree(place)
+        name = self.from_root(place)
         if name not in self._seeded:
             self._seeded.add(name)
             source = os.path.join(self.root, name)
@@ -158,48 +195,51 @@ class Shadow:
                 shutil.copytree(source, place, dirs_exist_ok=True, copy_function=_copy_writable)
         return place
 
-    def seeded_names(self) -> Iterator[str]:
-        """Yield the in-tree names of the files in the directories that have been seeded."""
+    def seeded_names(self, pattern: str = "") -> Iterator[str]:
+        """Yield the files in the directories that have been seeded, as *pattern* would find them.
+
+        Args:
+            pattern: of files. What it finds begins as it does: with ``/``, or with so many ``../``.
+        """
+        lead = os.path.join(os.path.splitdrive(pattern)[0], os.sep)
+        if not os.path.isabs(pattern):
+            lead = os.path.join("", *takewhile(os.pardir.__eq__, pattern.split(os.sep)))
+        beginning = os.path.normpath(os.path.join(self.root, lead))
         for name in sorted(self._seeded):
-            for directory, _, files in os.walk(os.path.join(self.place, name)):
+            place = self._moved[name]
+            for directory, _, files in os.walk(place):
                 for file in files:
-                    yield self.in_tree(os.path.join(directory, file))
+                    path = os.path.join(self.root, name, os.path.relpath(directory, place), file)
+                    found = below(os.path.normpath(path), beginning)
+                    if found is not None:
+                        yield os.path.join(lead, found)
 
     @property
     def inside_root(self) -> bool:
-        """Whether shadows lie inside the root, because TMPDIR does."""
+        """Whether slots lie inside the root, because TMPDIR does."""
         return self._hidden is not None
 
     def hides(self, name: str) -> bool:
-        """Tell whether *name*, relative to the root, is of a shadow that lies inside the root."""
+        """Tell whether *name*, relative to the root, is of a slot that lies inside the root."""
         return self._hidden is not None and os.path.normpath(name).startswith(self._hidden)
 
     def _absolute(self, path: str) -> str:
         return os.path.normpath(os.path.join(self.root, path))
 
+    def _from_root(self, absolute: str, *, follow: bool = False) -> str:
+        """Return the path *absolute* relative to the root.
 
-def _below(path: str, directory: str) -> str | None:
-    """Return *path* relative to *directory* (``.`` for itself), or ``None`` if it is not below."""
-    if path == directory:
-        return os.curdir
-    prefix = directory if directory.endswith(os.sep) else directory + os.sep
-    return path[len(prefix) :] if path.startswith(prefix) else None
+        Args:
+            absolute: a normal path.
+            follow: whether it may have come to the root through a symbolic link.
+        """
+        name = below(absolute, self.root)
+        if name is None and follow:
+            name = below(os.path.realpath(absolute), os.path.realpath(self.root))
+        return os.path.relpath(absolute, self.root) if name is None else name
 
 
 def _copy_writable(source: str, target: str) -> None:
     """Copy a file with its times; setuptools will write to the copy, so let it."""
     shutil.copy2(source, target)
     os.chmod(target, stat.S_IMODE(os.stat(target).st_mode) | stat.S_IWUSR)
-
-
-def _inherit_group(root: str, place: str) -> None:
-    """Give *place* the root's set-group-id bit and group, which what is made in it inherits.
-
-    In a root that a team shares (``chmod g+s``) setuptools' directories get this bit, and it is
-    recorded in the sdist.
-    """
-    found = os.stat(root)
-    if found.st_mode & stat.S_ISGID and hasattr(os, "chown"):
-        with suppress(OSError):
-            os.chown(place, -1, found.st_gid)
-            os.chmod(place, stat.S_IMODE(os.stat(place).st_mode) | stat.S_ISGID)

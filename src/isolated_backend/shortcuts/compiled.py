@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from ..bytecode import is_the_projects
-from ..shadow import slots
+from ..shadow.removal import empty
+from ..shadow.temporary import is_ours_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,9 +115,9 @@ def _usable_directory(root: str) -> str | None:
             for path in (base, home, found):
                 with suppress(FileExistsError):
                     os.mkdir(path, 0o700)
-            if slots.is_ours_alone(home):
+            if is_ours_alone(home):
                 if len(os.listdir(found)) > _MOST:
-                    slots.empty(found)
+                    empty(found)
                 return found
     return None
 

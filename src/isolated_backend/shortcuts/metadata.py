@@ -23,15 +23,11 @@ replaces = Replacements(
 
 
 @replaces("setuptools.command.egg_info", "egg_info", "find_sources")
-def _find_sources(call: Call, original: Method) -> Method:
+def _find_sources(call: Call, original: Method, self: Any) -> None:
     """Make no file list: it takes by far the longest of all steps.
 
     All that shows is that the ``.egg-info`` beside the ``.dist-info``, which setuptools calls
     transitional, has no SOURCES.txt. A project's own ``egg_info`` may want the list, and gets it.
     """
-
-    def find_sources(self: Any) -> None:
-        if not is_setuptools_own(self, "run", "find_sources"):
-            original(self)
-
-    return find_sources
+    if not is_setuptools_own(self, "run", "find_sources"):
+        original(self)

@@ -1,16 +1,11 @@
-"""Entry points of other packages, read once for a call and not for each command.
-
-Assumes that ``importlib.metadata.entry_points`` selects from what it returns without arguments.
-What has been read is good for as long as that itself would trust what it remembers of a directory:
-until ``sys.path`` or the time of a directory in it changes.
-"""
+"""What other packages have registered: entry points."""
 
 from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..redirect.replacement import Replacements
 
@@ -20,23 +15,28 @@ if TYPE_CHECKING:
 
 replaces = Replacements()
 
+_read: WeakKeyDictionary[Call, dict[tuple[Any, ...], Any]] = WeakKeyDictionary()
+
 
 @replaces("importlib.metadata", "", "entry_points")
-def _entry_points(call: Call, original: Method) -> Method:
-    """Select from what has been read already."""
+def _entry_points(call: Call, original: Method, **params: Any) -> Any:
+    """Read the metadata of all that is installed once for the call, not for each command.
 
-    @lru_cache(maxsize=1)
-    def read(state_of_path: tuple[Any, ...]) -> Any:
+    What has been read is good for as long as ``importlib.metadata`` itself would trust what it
+    remembers of a directory: until ``sys.path`` or the time of a directory in it changes.
+    """
+    if not params:
         return original()
-
-    def entry_points(**params: Any) -> Any:
-        return read(_state_of_path()).select(**params) if params else original()
-
-    return entry_points
+    read = _read.setdefault(call, {})
+    state = _state_of_path()
+    if state not in read:
+        read.clear()
+        read[state] = original()
+    return read[state].select(**params)
 
 
 def _state_of_path() -> tuple[Any, ...]:
-    """Return a fingerprint that changes when other packages can be found."""
+    """Return something that is another when other packages can be found."""
     return (os.getcwd(), *((entry, _time_of(entry)) for entry in sys.path))
 
 

@@ -28,28 +28,24 @@ _SPECIAL_BITS = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 
 
 @replaces("distutils.command.sdist", "sdist", "make_distribution")
-def _make_distribution(call: Call, original: Method) -> Method:
+def _make_distribution(call: Call, original: Method, self: Any) -> None:
     """Stage only what setuptools makes or edits, where nobody looks into the staging directory."""
-
-    def make_distribution(self: Any) -> None:
-        files = self.filelist.files
-        streamed = _streamed(call, files) if _is_made_by_setuptools_alone(self) else {}
-        if not streamed:
-            original(self)
-            return
-        proof.owe(call, streamed)
-        sample = archive.one_to_stage(streamed)
-        del streamed[sample]
-        self.filelist.files = SomeFiles(name for name in files if name not in streamed)
-        try:
-            original(self)
-        finally:
-            self.filelist.files = files
-        (made,) = self.archive_files
-        archive.complete(made, sample, streamed, call.normal_form)
-        proof.settle(call, streamed)
-
-    return make_distribution
+    files = self.filelist.files
+    streamed = _streamed(call, files) if _is_made_by_setuptools_alone(self) else {}
+    if not streamed:
+        original(self)
+        return
+    proof.owe(call, streamed)
+    sample = archive.one_to_stage(streamed)
+    del streamed[sample]
+    self.filelist.files = SomeFiles(name for name in files if name not in streamed)
+    try:
+        original(self)
+    finally:
+        self.filelist.files = files
+    (made,) = self.archive_files
+    archive.complete(made, sample, streamed, call.normal_form)
+    proof.settle(call, streamed)
 
 
 def _streamed(call: Call, names: list[str]) -> dict[str, int]:

@@ -38,25 +38,21 @@ _copies: WeakKeyDictionary[Call, Copies | None] = WeakKeyDictionary()
 
 
 @replaces(_BDIST_WHEEL, "bdist_wheel", "run")
-def _bdist_wheel(call: Call, original: Method) -> Method:
+def _bdist_wheel(call: Call, original: Method, self: Any) -> None:
     """Put copies off while a wheel is made that nobody else has a hand in."""
-
-    def run(self: Any) -> None:
-        if call in _copies or not _is_made_by_setuptools_alone(self):
-            original(self)
-            return
-        _copies[call] = None
-        try:
-            original(self)
-        except Exception as error:
-            # Perhaps a setuptools with a step that is not known here, and looks for a copy.
-            if call.shadow.place in str(error) and not any(map(is_full_disk, causes(error))):
-                raise ShortcutError(f"setuptools misses a file ({error}).") from error
-            raise
-        finally:
-            del _copies[call]
-
-    return run
+    if call in _copies or not _is_made_by_setuptools_alone(self):
+        original(self)
+        return
+    _copies[call] = None
+    try:
+        original(self)
+    except Exception as error:
+        # Perhaps a setuptools with a step that is not known here, and looks for a copy.
+        if call.shadow.slot in str(error) and not any(map(is_full_disk, causes(error))):
+            raise ShortcutError(f"setuptools misses a file ({error}).") from error
+        raise
+    finally:
+        del _copies[call]
 
 
 def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
@@ -83,50 +79,45 @@ def _is_own(owner: type) -> bool:
 
 
 @replaces("setuptools.command.build_py", "build_py", "copy_file")
-def _module_or_data(call: Call, original: Method) -> Method:
+def _module_or_data(
+    call: Call,
+    original: Method,
+    self: Any,
+    infile: Any,
+    outfile: Any,
+    preserve_mode: Any = True,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
     """Put off copying a file of a package to ``build_lib``."""
-
-    def copy_file(
-        self: Any, infile: Any, outfile: Any, preserve_mode: Any = True, *args: Any, **kwargs: Any
-    ) -> Any:
-        if call not in _copies or args or kwargs:
-            return original(self, infile, outfile, preserve_mode, *args, **kwargs)
-        copies = _copies[call]
-        if copies is None:
-            copies = _copies[call] = Copies(self.build_lib)
-            proof.owe(call, copies)
-        source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
-        kept = bool(preserve_mode)
-        if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
-            return target, True
-        copied = original(self, infile, outfile, preserve_mode)
-        copies.learn(source, target, preserve_mode=kept)
-        return copied
-
-    return copy_file
+    if call not in _copies or args or kwargs:
+        return original(self, infile, outfile, preserve_mode, *args, **kwargs)
+    copies = _copies[call]
+    if copies is None:
+        copies = _copies[call] = Copies(self.build_lib)
+        proof.owe(call, copies)
+    source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
+    kept = bool(preserve_mode)
+    if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
+        return target, True
+    copied = original(self, infile, outfile, preserve_mode)
+    copies.learn(source, target, preserve_mode=kept)
+    return copied
 
 
 @replaces("setuptools.command.build_py", "", "make_writable")
-def _make_writable(call: Call, original: Method) -> Method:
+def _make_writable(call: Call, original: Method, target: Any) -> None:
     """Leave what has not been copied: it is writable, or it would have been."""
-
-    def make_writable(target: Any) -> None:
-        if target not in (_copies.get(call) or ()):
-            original(target)
-
-    return make_writable
+    if target not in (_copies.get(call) or ()):
+        original(target)
 
 
 @replaces(_BDIST_WHEEL, "WheelFile", "write_files")
-def _write_files(call: Call, original: Method) -> Method:
+def _write_files(call: Call, original: Method, self: Any, base_dir: str) -> None:
     """Write the wheel from ``bdist_dir`` and, in the same order, from the tree."""
-
-    def write_files(self: Any, base_dir: str) -> None:
-        copies = _copies.get(call)
-        if copies is None:
-            original(self, base_dir)
-        else:
-            copies.write(self, base_dir)
-            proof.settle(call, copies)
-
-    return write_files
+    copies = _copies.get(call)
+    if copies is None:
+        original(self, base_dir)
+    else:
+        copies.write(self, base_dir)
+        proof.settle(call, copies)

@@ -6,63 +6,75 @@ import errno
 import os
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import PrivateTreeError, ReadOnlyTreeError, causes
 from ..messages import tell
-from . import treelock
+from . import nested
+from .guard import tree_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from ..call import Call
-    from ..settings import Settings
+
+T = TypeVar("T")
 
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def run(call: Call, build: Callable[[], Any]) -> Any:
-    """Call *build* while the source tree is held as the settings want it to be.
+def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
+    """Call *build* with access to the source tree as the settings want it to be.
 
     Args:
         call: the call of the hook.
         build: calls setuptools' hook.
+        build_apart: does the same in another process; it can be pickled.
 
     Returns:
         What *build* returns.
+
+    Raises:
+        TreeLockError: another build held the tree for longer than ``lock-timeout``.
+        ReadOnlyTreeError: the project writes into its tree, which cannot be written.
     """
-    from .. import redirect
-
-    settings, obstacle = call.settings, None
+    mode, obstacle = call.settings.in_tree_writes, None
     is_writable = os.access(call.root, os.W_OK)
-    if _wants_private_tree(call, is_writable):
-        redirect.load(call.delegate)  # once, should there be a child
+    if nested.is_nested(call.root):
+        mode = "allow"  # the build that has started this one has the tree
+    elif _wants_private_tree(call, is_writable):
         try:
-            return _in_a_private_tree(call, build)
+            return _in_a_private_tree(call, build_apart)
         except PrivateTreeError as error:
-            from ..shadow import slots
-
             obstacle = str(error)
-            slots.empty(call.shadow.place)
-    if settings.in_tree_writes == "private":
-        settings = settings.but(in_tree_writes="lock")
+            call.shadow.clear()
+    if mode == "private":
+        mode = "lock"
         if obstacle:
             tell(f"no private tree of {call.root}, for {obstacle}; builds take turns instead.")
-    with ExitStack() as taken:
-        told: list[Callable[[str], object]] = []
+    with ExitStack() as opened:
+        on_write: list[Callable[[str], object]] = []
         if not is_writable:
-            told.append(taken.enter_context(_read_only_root_named(call.root, obstacle)))
-        taken.enter_context(_held(call, settings, told))
+            on_write.append(opened.enter_context(_read_only_root_named(call.root, obstacle)))
+        opened.enter_context(_access(call, mode, on_write))
         return build()
 
 
-def _held(
-    call: Call, settings: Settings, told: Sequence[Callable[[str], object]] = ()
+def _access(
+    call: Call, mode: str, on_write: Sequence[Callable[[str], object]] = ()
 ) -> AbstractContextManager[None]:
-    """Hold the tree by *settings*, and tell the call and *told* what is written there."""
-    told = (call.note_write, *told)
-    return treelock.held(call.root, settings, own=call.own, writer=_writer(call), told=told)
+    """Give *call* access to its tree, and tell it and *on_write* what is written there."""
+    return tree_access(
+        call.root,
+        mode,
+        timeout=call.settings.lock_timeout,
+        hook=call.hook,
+        own=[*call.own, *filter(None, [call.metadata_directory])],
+        writer=_writer(call),
+        on_write=(call.note_write, *on_write),
+    )
 
 
 def _writer(call: Call) -> str | None:
@@ -73,31 +85,33 @@ def _writer(call: Call) -> str | None:
 def _wants_private_tree(call: Call, is_writable: bool) -> bool:
     """Tell whether this hook is to have a private tree, if there can be one.
 
-    An editable install leaves files in the root; that is what it is for. A build that the
-    project's own build starts is at work in the same tree as that.
+    An editable install leaves files in the root; that is what it is for.
     """
-    if _writer(call) or treelock.is_held_by_a_parent(call.root):
+    if _writer(call):
         return False
     if call.settings.in_tree_writes == "auto":
         return sys.platform == "linux" and not is_writable
     return call.settings.in_tree_writes == "private"
 
 
-def _in_a_private_tree(call: Call, build: Callable[[], Any]) -> Any:
+def _in_a_private_tree(call: Call, build: Callable[[], T]) -> T:
     """Call *build* where no other build sees what it writes: it only reads the tree."""
-    from ..redirect import log
-    from . import privatetree  # here, for few need it
+    from . import privatetree  # here, because few need it
 
-    with _held(call, call.settings.but(in_tree_writes="private")):
-        returned, verbosity = privatetree.run(
-            lambda: (build(), log.verbosity()),
+    with _access(call, "private"):
+        return privatetree.run(
+            partial(_seen, call, build),
             call.root,
-            call.shadow.place,
+            call.shadow.slot,
             # An environment in the root is not the project's, either.
             through=[*call.own, sys.prefix],
         )
-    log.resume(verbosity)
-    return returned
+
+
+def _seen(call: Call, build: Callable[[], T]) -> T:
+    """Call *build* in a private tree, and tell the call what is written there."""
+    with _access(call, "allow"):
+        return build()
 
 
 @contextmanager
@@ -109,7 +123,7 @@ def _read_only_root_named(root: str, obstacle: str | None) -> Iterator[Callable[
         obstacle: why there is no private tree, if there was to be one.
 
     Yields:
-        What to call with each path that is about to be written.
+        A callback that receives each path that is about to be written.
     """
     writes: list[str] = []
     try:

@@ -1,0 +1,119 @@
+"""Where slots are: ``TMPDIR/isolated-backend.UID/PROJECT-HASH``.
+
+The dot in the name is there for a TMPDIR inside the project root: setuptools' package discovery
+does not look into directories with a dot in their name.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from zlib import crc32
+
+from ..errors import ShadowError
+
+PREFIX = "isolated-backend."
+
+#: Where :mod:`tempfile` looks on POSIX before it takes the current directory.
+_USUAL = ("/tmp", "/var/tmp", "/usr/tmp")
+
+
+def temporary_directory() -> str:
+    """Return the real path of the directory that the user wants temporary files in.
+
+    :func:`tempfile.gettempdir` quietly goes elsewhere, even to the current directory, when
+    TMPDIR does not work; a user who set it wants to know.
+
+    Raises:
+        ShadowError: no directory can be written that is set, or that is usual.
+    """
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        value = os.environ.get(variable)
+        if not value:
+            continue
+        if not os.path.isdir(value):
+            raise ShadowError(f"{variable}={value} is not a directory; create it or unset it.")
+        effective = os.access in os.supports_effective_ids
+        if not os.access(value, os.W_OK | os.X_OK, effective_ids=effective):
+            raise ShadowError(
+                f"{variable}={value} cannot be written; point it to a directory that can."
+            )
+        return os.path.realpath(value)
+    found = None
+    with suppress(FileNotFoundError):  # not even the current directory
+        found = tempfile.gettempdir()
+    if found is None or (os.path.abspath(found) == os.getcwd() and found not in _USUAL):
+        raise ShadowError(
+            f"No directory for temporary files can be written ({', '.join(_USUAL)}); "
+            "point TMPDIR to one that can."
+        )
+    return os.path.realpath(found)
+
+
+def home(temporary: str) -> str:
+    """Return the path of the directory in *temporary* that holds all the slots of this user."""
+    return os.path.join(temporary, PREFIX + _user())
+
+
+def private_prefix() -> str:
+    """Return what the names of this user's directories for a single build each begin with."""
+    return f"{PREFIX}{_user()}."
+
+
+def own_home(temporary: str) -> str | None:
+    """Return what :func:`home` does, and make it; ``None`` if others can touch what is there."""
+    path = home(temporary)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    if _is_ours(path, others_may_not=0o022) and os.lstat(path).st_mode & 0o777 != 0o700:
+        os.chmod(path, 0o700)  # by a umask that takes it from us, or lets others read
+    return path if is_ours_alone(path) else None
+
+
+def is_ours_alone(path: str) -> bool:
+    """Tell whether *path* is a real directory of this user's that nobody else can touch."""
+    return _is_ours(path, others_may_not=0o077)
+
+
+def directory_of(root: str, temporary: str) -> str:
+    """Return the path of the directory that holds the slots of the project in *root*."""
+    real = os.path.realpath(root)
+    name = re.sub(r"[^\w.-]+", "_", os.path.basename(real), flags=re.ASCII)[:32] or "root"
+    # Two projects that should ever have one sum share their slots, and each build leases one.
+    # A better digest is not worth importing hashlib, which takes as long as the lease.
+    return os.path.join(home(temporary), f"{name}-{crc32(os.fsencode(real)):08x}")
+
+
+def own_directory_of(root: str, temporary: str) -> str:
+    """Return what :func:`directory_of` does, and make it.
+
+    Raises:
+        OSError: it cannot be made, or others can touch what is there.
+    """
+    if own_home(temporary) is None:
+        raise PermissionError(errno.EPERM, "others can change what is there", home(temporary))
+    path = directory_of(root, temporary)
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path
+
+
+def _user() -> str:
+    if sys.platform == "win32":
+        import getpass
+
+        return getpass.getuser()
+    return str(os.getuid())
+
+
+def _is_ours(path: str, *, others_may_not: int) -> bool:
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    return sys.platform == "win32" or (
+        found.st_uid == os.geteuid() and not found.st_mode & others_may_not
+    )

@@ -1,0 +1,50 @@
+"""The source trees of a build: the project root, and others around it that it is made of."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+#: What a directory has that is a project, or a checkout.
+_MARKERS = ("pyproject.toml", "setup.py", ".git", ".hg")
+
+#: Directories of the system, in which nothing is a neighbour of a project.
+_SYSTEM = re.compile(
+    r"Applications|Library|System|Volumes|bin|boot|dev|etc|home|lib\d*|private|proc|root|run|sbin|"
+    r"sys|tmp|usr|var"
+)
+
+
+def tree_around(path: str, root: str, temporary: str) -> str | None:
+    """Return the source tree that is not *root* and has the directory *path* in it.
+
+    Args:
+        path: of a directory, which may be in no source tree.
+        root: the project root.
+        temporary: the directory for temporary files.
+
+    Returns:
+        The nearest directory around *path* that is a project or a checkout, or else the one that
+        has both in it; ``None`` where *path* is a cache, a temporary file or the system's.
+    """
+    try:
+        common = os.path.commonpath((path, root))
+    except ValueError:  # on another drive
+        return None
+    names = os.path.relpath(path, common).split(os.sep)
+    if any(name.startswith(".") for name in names if name != os.curdir) or "site-packages" in names:
+        return None
+    if common == os.path.dirname(common) and _SYSTEM.fullmatch(names[0]):
+        return None
+    caches = (value for name, value in os.environ.items() if "CACHE" in name.upper())
+    for place in (temporary, sys.prefix, sys.base_prefix, *filter(os.path.isabs, caches)):
+        inside = os.path.join(place, "")
+        if os.path.join(path, "").startswith(inside) and not common.startswith(inside):
+            return None
+    directory = path
+    while directory != os.path.dirname(directory):
+        if any(os.path.lexists(os.path.join(directory, marker)) for marker in _MARKERS):
+            return directory
+        directory = os.path.dirname(directory)
+    return common

@@ -1,0 +1,239 @@
+"""Seeing what a hook does to source trees before it happens, by audit events (PEP 578).
+
+They tell what this process does, the processes that it forks, and which programs they start. What a
+program does, nobody tells: that it starts has to be enough (:mod:`.programs`). Nor does anybody
+tell what an extension module does: that it is loaded is a reason to look at the tree.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from ..bytecode import is_the_projects
+from .look import is_foreign
+from .programs import effects
+from .trees import tree_around
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Watch:
+    """Watches what one hook does; a subclass does something about it.
+
+    Args:
+        root: the project root.
+        own: directories of this hook's alone.
+        temporary: the directory for temporary files.
+    """
+
+    def __init__(self, root: str, own: Sequence[str], temporary: str) -> None:
+        self.root = root
+        self._inside = os.path.join(root, "")
+        self._own = tuple(os.path.join(path, "") for path in own)
+        # What is imported is read, too: by now, from where no project is that this one is made of.
+        imported = {os.path.join(path, "") for path in sys.path if os.path.isabs(path)}
+        self._uninteresting = (self._inside, *(p for p in imported if not root.startswith(p)))
+        self._temporary = temporary
+        self._thread = threading.get_ident()
+        self._trees: dict[str, tuple[str | None, str]] = {}
+
+    def reads(self, tree: str) -> None:
+        """Something in *tree*, which is not the root, is about to be read."""
+
+    def writes(self, tree: str, name: str) -> None:
+        """The file *name*, relative to the root, is about to be written in *tree*."""
+
+    def starts(self, tree: str, words: list[str]) -> None:
+        """A program that may write in *tree* is about to be started."""
+
+    def is_blind(self, cause: str) -> None:
+        """What *cause* writes from now on is not seen."""
+
+    # What is called with the arguments of an event.
+
+    def _opened(self, path: Any, _: Any, flags: Any) -> None:
+        if isinstance(flags, int) and flags & _WRITING:
+            self._written(path)
+        else:
+            self._read(path)
+
+    def _read(self, path: Any) -> None:
+        if type(path) is str and os.pardir not in path:  # a build reads many files: be quick
+            with suppress(OSError):
+                if os.path.join(os.getcwd(), path, "").startswith(self._uninteresting):
+                    return
+        tree, _ = self._place(path)
+        if tree and tree != self.root:
+            self.reads(tree)
+
+    def _written(self, path: Any, directory: Any = None) -> None:
+        if not (type(path) is str and path.startswith(self._own)):  # most are, so be quick
+            tree, absolute = self._place(path, directory)
+            if tree:
+                self.writes(tree, os.path.relpath(absolute, self.root))
+
+    def _made(self, path: Any, _: Any, directory: Any) -> None:
+        if not os.path.isdir(self._place(path, directory)[1]):  # makedirs(exist_ok=True)
+            self._written(path, directory)
+
+    def _removed(self, path: Any, directory: Any) -> None:
+        if os.path.lexists(self._place(path, directory)[1]):
+            self._written(path, directory)
+
+    def _renamed(self, source: Any, target: Any, of_source: Any, of_target: Any) -> None:
+        self._written(source, of_source)
+        self._written(target, of_target)
+
+    def _started(self, words: Any, directory: Any = None, program: Any = None) -> None:
+        if isinstance(words, str):
+            words = [word.strip('"') for word in shlex.split(words, posix=False)]
+        words = [os.fsdecode(word) for word in words]
+        if threading.get_ident() != self._thread and any(map(_is_our_own, words)):
+            return  # a hook that another thread calls, in a process of its own
+        if program:
+            words[:1] = [os.fsdecode(program)]
+        found = effects(words, os.path.realpath(os.fsdecode(directory or os.curdir)))
+        trees = {self._place(path)[0] for path in found.writes}
+        if any(self._inside.startswith(os.path.join(path, "")) for path in found.writes):
+            trees.add(self.root)  # it is above the root
+        for tree in sorted(filter(None, trees)):
+            self.starts(tree, words)
+        for path in found.reads:
+            self._read(path)
+        if not found.is_certain:
+            self.is_blind(words[0])
+
+    def _imported(self, _: Any, path: Any, *__: Any) -> None:
+        if path and is_foreign(path):  # others than extension modules have none
+            self.is_blind(path)
+
+    def _loaded(self, name: Any) -> None:
+        if name:
+            self.is_blind(os.fsdecode(name))
+
+    def _place(self, path: Any, directory: Any = None) -> tuple[str | None, str]:
+        """Return the tree that *path* is in, if it is in one, and its absolute path there.
+
+        Args:
+            path: as in the event.
+            directory: the descriptor of the directory that it is relative to, if any.
+        """
+        try:
+            name = os.fsdecode(path)
+            if isinstance(directory, int) and directory >= 0 and not os.path.isabs(name):
+                name = os.path.join(os.readlink(f"/proc/self/fd/{directory}"), name)
+            absolute = os.path.abspath(name)
+        except (OSError, TypeError):  # a descriptor, for one
+            return None, ""
+        is_directory = os.path.isdir(absolute) and not os.path.islink(absolute)
+        around = absolute if is_directory else os.path.dirname(absolute)
+        if around not in self._trees:
+            self._trees[around] = self._tree(around)
+        tree, real = self._trees[around]
+        if tree != self.root and "__pycache__" in absolute:
+            tree = None  # what is imported from there is compiled
+        return tree, real + absolute[len(around) :]
+
+    def _tree(self, directory: str) -> tuple[str | None, str]:
+        """Return the tree that *directory* is in, if it is in one, and what it is called there."""
+        for each in (directory, os.path.realpath(directory)):
+            path = os.path.join(each, "")
+            if path.startswith(self._own):
+                return None, each
+            if path.startswith(self._inside):
+                is_environment = not is_the_projects(path, self.root)
+                return None if is_environment else self.root, each
+        return tree_around(each, self.root, self._temporary), each
+
+
+_EVENTS: dict[str, Callable[..., None]] = {
+    "open": Watch._opened,
+    "os.listdir": Watch._read,
+    "os.scandir": Watch._read,
+    # What changes a tree. Permissions and times do not: who copies a file sets them later.
+    "os.link": lambda watch, _, target, __, directory: watch._written(target, directory),
+    "os.mkdir": Watch._made,
+    "os.remove": Watch._removed,
+    "os.rename": Watch._renamed,
+    "os.rmdir": Watch._removed,
+    "os.symlink": lambda watch, _, target, directory: watch._written(target, directory),
+    "os.truncate": lambda watch, path, _: watch._written(path),
+    "subprocess.Popen": lambda watch, program, words, place, _: watch._started(
+        words, place, program
+    ),
+    "os.exec": lambda watch, program, words, _: watch._started(words, None, program),
+    "os.posix_spawn": lambda watch, program, words, _: watch._started(words, None, program),
+    "os.spawn": lambda watch, _, program, words, __: watch._started(words, None, program),
+    "os.startfile": lambda watch, path, _: watch._started([path]),
+    "os.system": lambda watch, script: watch._started(["sh", "-c", script]),
+    "_winapi.CreateProcess": lambda watch, _, words, place: watch._started(words, place),
+    "ctypes.dlopen": Watch._loaded,
+    "import": Watch._imported,
+}
+
+
+def _is_our_own(word: str) -> bool:
+    return f"from {__name__.partition('.')[0]} import callee" in word
+
+
+_watches: tuple[Watch, ...] = ()
+_hook_is_installed = False
+_thread = threading.local()
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Let *watch* see what this process does while this is open.
+
+    An audit hook cannot be taken out again, so there is one for the life of the process; it does
+    nothing while no hook call is under way.
+    """
+    global _watches, _hook_is_installed
+    if not _hook_is_installed:
+        sys.addaudithook(_audit)
+        _hook_is_installed = True
+    before, _watches = _watches, (*_watches, watch)  # setup.py may build in this process
+    try:
+        with _workers_seen():
+            yield
+    finally:
+        _watches = before
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if _watches and event in _EVENTS and not getattr(_thread, "is_busy", False):
+        _thread.is_busy = True  # what follows opens files, too
+        try:
+            for watch in _watches:
+                _EVENTS[event](watch, *arguments)
+        finally:
+            _thread.is_busy = False
+
+
+@contextmanager
+def _workers_seen() -> Iterator[None]:
+    """See multiprocessing start programs: before Python 3.14, no event tells of it."""
+    try:
+        import _posixsubprocess
+    except ImportError:  # Windows, where an event does
+        yield
+        return
+    original: Any = getattr(_posixsubprocess, "fork_exec")  # noqa: B009 - not on Windows
+
+    def fork_exec(words: Any, programs: Any, close: Any, kept: Any, place: Any, *rest: Any) -> Any:
+        _audit("_winapi.CreateProcess", (None, words, place))
+        return original(words, programs, close, kept, place, *rest)
+
+    setattr(_posixsubprocess, "fork_exec", fork_exec)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(_posixsubprocess, "fork_exec", original)  # noqa: B010
