@@ -56,13 +56,13 @@ def run(
         BaseException: whatever setuptools, or the project, raises.
     """
     with _errors_for_the_user():
-        shortcuts = None if is_last_try else _shortcuts()
-        if shortcuts and process.is_as_the_frontend_left_it():
-            with bytecode.kept_out_of_the_project(root):
+        with bytecode.kept_out_of_the_project(root):
+            shortcuts = None if is_last_try else _shortcuts()
+            if shortcuts and process.is_as_the_frontend_left_it():
                 Settings.read(root)  # what is wrong there is to be told by every hook
                 known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
-            if known is not None:
-                return known
+                if known is not None:
+                    return known
         try:
             with process.first_hook() as is_first:
                 if is_first:

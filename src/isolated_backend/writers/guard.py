@@ -151,7 +151,7 @@ class Guard(Watch):
         before, self._before = self._before, None
         if before is None or self._access.has_written:
             return
-        if changed := look(self.root) ^ before:
+        if changed := {each for each in look(self.root) ^ before if each[0] != self._log.path}:
             name = os.path.relpath(min(changed)[0], self.root)
             if self._access.is_writer(self.root):
                 self._access.write(self.root, name)

@@ -23,6 +23,7 @@ class WriteLog:
 
     def __init__(self) -> None:
         self._descriptor = None
+        self.path = os.path.abspath(os.environ.get(VARIABLE, ""))
         if path := os.environ.get(VARIABLE):
             try:
                 self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
