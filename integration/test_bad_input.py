@@ -187,7 +187,8 @@ BUILDS_ALL_THE_SAME = {
 
 def normal(message: str, root: Path) -> str:
     """Return *message* without the names of temporary directories in it."""
-    message = re.sub(r"[^\s'\"]*/isolated-backend\.[^/\s]+/[^/\s]+/\d+/", "", message)
+    slot = r"[^\s'\"]*/isolated-backend\.[^/\s]+/[^/\s]+/\d+"
+    message = re.sub(f"{slot}{re.escape(str(root))}/", "", message)
     message = re.sub(r"\.tmp-\w+", "TMP", message)
     return message.replace(f"{root}/", "")
 
