@@ -347,7 +347,9 @@ def test_a_build_in_a_new_environment_compiles_nothing(
         assert outcome.error == "", build.output
         wheels.append(dict(particulars(out / outcome.result, 0)))
         shutil.rmtree(root)
-        compiled_files = sorted(str(path) for path in python.parents[1].rglob("setuptools/**/*.pyc"))
+        compiled_files = sorted(
+            str(path) for path in python.parents[1].rglob("setuptools/**/*.pyc")
+        )
         assert bool(compiled_files) == (number == 0), compiled_files[:9]
     assert wheels[0].keys() == wheels[1].keys()
     assert len(list(cache.iterdir())) > 50

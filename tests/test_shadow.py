@@ -91,6 +91,18 @@ def test_a_root_with_a_long_path_has_a_short_mirror_as_deep(tmp_path: Path, slot
         assert os.path.normpath(root / shadow.in_tree(place)) == os.path.normpath(root / path)
 
 
+@pytest.mark.parametrize("name", ["a demo {x} #1", "$x", "größe", "with space"])
+def test_no_step_of_the_mirror_has_a_character_that_means_something(
+    name: str, tmp_path: Path, slot: Path
+) -> None:
+    root = tmp_path / name / "py"
+    root.mkdir(parents=True)
+    shadow = Shadow(str(root), str(slot), str(slot.parent))
+    assert shadow.place == f"{slot}{tmp_path}/=/py"
+    assert shadow.relocate("../src") == f"{slot}{tmp_path}/=/src"
+    assert shadow.in_tree(shadow.relocate("../src")) == "../src"
+
+
 def test_an_emptied_slot_begins_anew(shadow: Shadow, root: Path) -> None:
     (root / "x.egg-info").mkdir()
     (root / "x.egg-info" / "requires.txt").touch()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 
 #: The longest path that the mirror of a root may have: what setuptools makes in it is longer still.
 _LONGEST = 120 if os.name == "nt" else 2048
 
-#: The name of each step to the root where its own would make the path too long.
+#: The name of each step to the root where its own would make the path too long, or has characters
+#: that setuptools (``{x}``, ``$x``), or a project's shell commands, take for something else.
 _SHORT = "="
+_PLAIN = re.compile(r"[\w.+~@-]+", re.ASCII)
 
 
 def mirror_of(root: str, slot: str) -> str:
     """Return the place of *root* in *slot*: as deep as the root itself lies, and not too long."""
     drive, path = os.path.splitdrive(root)
     steps = [step for step in (drive.strip(":\\/"), *path.split(os.sep)) if step]
-    place = os.path.join(slot, *steps)
+    place = os.path.join(slot, *(step if _PLAIN.fullmatch(step) else _SHORT for step in steps))
     return place if len(place) <= _LONGEST else os.path.join(slot, *[_SHORT] * len(steps))
 
 
