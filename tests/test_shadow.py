@@ -179,7 +179,6 @@ def test_shadows_inside_the_root_are_hidden(root: Path) -> None:
     slot = root / "tmp" / "isolated-backend.0" / "root-abc" / "0"
     slot.mkdir(parents=True)
     shadow = Shadow(str(root), str(slot), str(root / "tmp"))
-    assert shadow.inside_root
     assert shadow.hides("tmp/isolated-backend.0/other/1/build")
     assert shadow.hides("./tmp/isolated-backend.0/x")
     assert not shadow.hides("tmp/mine")
@@ -197,7 +196,6 @@ def test_what_others_have_in_a_tmpdir_that_is_the_root_is_not_the_projects(root:
 
 
 def test_shadows_outside_of_the_root_hide_nothing(shadow: Shadow) -> None:
-    assert not shadow.inside_root
     assert not shadow.hides("isolated-backend.0")
 
 

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from ..shadow.mirror import below
+from ..shadow.paths import below
 from .replacement import Replacements
 
 if TYPE_CHECKING:
