@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
+from ..publish import SUFFIX
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -57,8 +58,13 @@ def _safe_path(call: Call, original: Method, self: Any, path: str) -> Any:
     Nor the bytecode of a backend that is used in-tree: that of the modules which are imported
     before we can prevent it is there for a moment in every hook of every frontend.
     """
-    if call.shadow.hides(path) or (
-        _BYTECODE in path and os.path.abspath(path).startswith(os.path.join(_BACKEND, _BYTECODE))
+    if (
+        (path.endswith(SUFFIX) and os.path.basename(path).startswith("."))
+        or call.shadow.hides(path)
+        or (
+            _BYTECODE in path
+            and os.path.abspath(path).startswith(os.path.join(_BACKEND, _BYTECODE))
+        )
     ):
         return False
     return original(self, call.shadow.actual(path))
