@@ -1,4 +1,4 @@
-"""Single files: copied, linked, compiled."""
+"""Single files: copied, and compiled."""
 
 from __future__ import annotations
 
@@ -51,10 +51,7 @@ def _copy_file(
 
 def _is_newer(source: str, target: str) -> bool:
     """Tell whether distutils would copy *source* to *target* (it skips what is up to date)."""
-    try:
-        return os.stat(source).st_mtime > os.stat(target).st_mtime
-    except FileNotFoundError:
-        return True
+    return not os.path.exists(target) or os.stat(source).st_mtime > os.stat(target).st_mtime
 
 
 @replaces("distutils.util", "", "byte_compile")
