@@ -7,7 +7,6 @@ A project's override of ``egg_info`` or ``sdist`` reads it and writes SOURCES.tx
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
@@ -16,7 +15,7 @@ from . import vanished
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
     from ..call import Call
     from .replacement import Method
@@ -70,52 +69,42 @@ def _safe_path(call: Call, original: Method, self: Any, path: str) -> Any:
     return is_safe
 
 
-@replaces(*_FILE_LIST, "include")
-def _include(call: Call, original: Method, self: Any, pattern: str) -> bool:
-    """Look into the shadow, too; this search is not recursive, so ``**`` is ``*`` to it."""
-    steps = ("*" if step == "**" else step for step in pattern.split(os.sep))
-    return _search(call, self, partial(original, self, pattern), os.sep.join(steps))
+@replaces("setuptools.command.egg_info", "", "glob")
+def _glob(call: Call, original: Method, pattern: str, recursive: bool = False) -> list[str]:
+    """Find the files of the relocated egg-info, too, where MANIFEST.in searches for a pattern.
+
+    And the directory itself, by its path in the shadow: as such it is told from a file.
+    """
+    steps = pattern.split(os.sep)
+    if not recursive:
+        steps = ["*" if step == "**" else step for step in steps]
+    seeded = _seeded(call, os.sep.join(steps))
+    return [
+        *original(pattern, recursive),
+        *(call.shadow.actual(name) if is_directory else name for name, is_directory in seeded),
+    ]
 
 
-@replaces(*_FILE_LIST, "recursive_include")
-def _recursive_include(call: Call, original: Method, self: Any, base: str, pattern: str) -> bool:
-    """Look into the shadow, too: this finds the egg-info again that was excluded before."""
-    search = partial(original, self, base, pattern)
-    return _search(call, self, search, os.path.join(base, "**", pattern))
+@replaces("distutils.filelist", "", "findall")
+def _findall(call: Call, original: Method, directory: str = os.curdir) -> list[str]:
+    """List the files of the relocated egg-info, too: for ``graft``, ``global-include``, and pbr."""
+    pattern = "**" if directory == os.curdir else os.path.join(directory, "**")
+    seeded = _seeded(call, pattern)
+    return [*original(directory), *(name for name, is_directory in seeded if not is_directory)]
 
 
-@replaces(*_FILE_LIST, "graft")
-def _graft(call: Call, original: Method, self: Any, base: str) -> bool:
-    """Look into the shadow, too."""
-    pattern = "**" if base == os.curdir else os.path.join(base, "**")
-    return _search(call, self, partial(original, self, base), pattern)
-
-
-def _search(call: Call, file_list: Any, search: Callable[[], Any], pattern: str) -> bool:
-    """Do a *search* of the template language for what is *pattern* to a search of all files."""
+def _seeded(call: Call, pattern: str) -> Iterator[tuple[str, bool]]:
+    """Yield what *pattern* would find of the relocated egg-info, and whether it is a directory."""
     from setuptools.command.egg_info import translate_pattern
 
-    found = search()
     here = os.curdir + os.sep
     lead = here if pattern.startswith(here) else ""
     pattern = pattern.removeprefix(here)
     match = translate_pattern(pattern).match
-    made = [lead + name for name in call.shadow.seeded_names(pattern) if match(name)]
-    file_list.extend(made)
-    return bool(found or made)
-
-
-@replaces("distutils.filelist", "FileList", "findall")
-def _findall(call: Call, original: Method, self: Any, dir: Any = os.curdir) -> None:  # noqa: A002
-    """List the relocated egg-info among all the files of the root.
-
-    ``global-include`` searches this list, and so does pbr for the files of its egg-info.
-    """
-    original(self, dir)
-    if dir == os.curdir:
-        listed = set(self.allfiles)
-        seeded = call.shadow.seeded_names()
-        self.allfiles += [name for name in seeded if name not in listed]
+    files = set(call.shadow.seeded_names(pattern))
+    for name in sorted({*map(os.path.dirname, files), *files}):
+        if match(name):
+            yield lead + name, name not in files
 
 
 @replaces("distutils.filelist", "FileList", "include_pattern")
