@@ -62,8 +62,6 @@ def _make_way(tree: str, target: str) -> None:
     """Remove what the installation before has in the place of *target* or of a directory to it."""
     if os.path.isdir(target) and not os.path.islink(target):
         shutil.rmtree(target)
-    parent = os.path.dirname(target)
-    while parent.startswith(os.path.join(tree, "")):
-        if os.path.lexists(parent) and not os.path.isdir(parent):
-            os.unlink(parent)
-        parent = os.path.dirname(parent)
+    while (target := os.path.dirname(target)).startswith(os.path.join(tree, "")):
+        if os.path.lexists(target) and not os.path.isdir(target):
+            os.unlink(target)

@@ -38,13 +38,13 @@ def _append(call: Call, original: Method, self: Any, item: str) -> None:
 @replaces(*_FILE_LIST, "extend")
 def _extend(call: Call, original: Method, self: Any, paths: Iterable[str]) -> None:
     """Do the same for many: the grafted egg-info, sources generated in ``build_temp``."""
-    original(self, call.shadow.all_in_tree(paths))
+    original(self, [call.shadow.in_tree(path) for path in paths])
 
 
 @replaces(*_FILE_LIST, "_repair")
 def _repair(call: Call, original: Method, self: Any) -> None:
     """Map what was put into ``files`` directly, before the manifest is written."""
-    self.files = call.shadow.all_in_tree(self.files)
+    self.files = [call.shadow.in_tree(path) for path in self.files]
     original(self)
     vanished.complete(call, self.files)
 

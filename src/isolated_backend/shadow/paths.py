@@ -21,7 +21,7 @@ from .removal import empty
 from .temporary import PREFIX, home, making_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 #: What a name begins with that may be another's of the same file.
 _NOT_NORMAL = (os.curdir + os.sep, os.pardir)
@@ -128,10 +128,6 @@ class Shadow:
             if rest is not None:
                 return os.path.normpath(os.path.join(name, rest))
         return self.from_root(path)
-
-    def all_in_tree(self, paths: Iterable[str]) -> list[str]:
-        """Return what :meth:`in_tree` returns for each of *paths*."""
-        return [self.in_tree(path) if path.startswith(self.slot) else path for path in paths]
 
     def from_root(self, path: str) -> str:
         """Return for *path*, if it is in the slot, the relative path that it would have without."""
