@@ -73,12 +73,6 @@ def test_a_name_that_climbs_beyond_the_file_system_stays_there(shadow: Shadow, s
     assert shadow.confined("/elsewhere/../../x") == "/elsewhere/../../x"
 
 
-def test_parts_of_a_build_climb_apart(shadow: Shadow, root: Path, slot: Path) -> None:
-    apart = shadow.apart(shadow.relocate("build"), "extension.a")
-    assert apart == f"{slot}/extension.a{root}/build"
-    assert shadow.apart("asked", "extension.a") == "asked/extension.a"
-
-
 def test_a_root_with_a_long_path_has_a_short_mirror_as_deep(tmp_path: Path, slot: Path) -> None:
     root = tmp_path.joinpath(*["x" * 250] * 10)
     root.mkdir(parents=True)

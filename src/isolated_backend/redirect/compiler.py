@@ -11,9 +11,7 @@ import os
 import re
 import threading
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
-from ..shadow.paths import below
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -26,6 +24,9 @@ replaces = Replacements()
 
 _COMPILER = ("distutils.ccompiler", "CCompiler")
 _CONFIG = ("distutils.command.config", "config")
+
+#: The name of a directory in the place of ``..``.
+_CLIMBED = "="
 
 _DIRECTIVE = re.compile(r"^\s*#.*", re.MULTILINE)
 _NAME = re.compile(r'(?<!\\)"([^"\n\\]+)"')
@@ -50,23 +51,16 @@ def _object_filenames(
     """Name the objects that ``compile`` makes, and let none climb out to where others build."""
     output_dir = output_dir or self.output_dir or _directory(call) or ""
     names = original(self, source_filenames, strip_dir, output_dir)
-    return [_kept_in(call, output_dir, name) for name in names]
+    return [_kept_in(output_dir, name) for name in names]
 
 
-def _kept_in(call: Call, directory: str, name: str) -> str:
-    """Return *name*, or a place in the slot for it if it climbs out of *directory*.
-
-    In the slot, only one that climbs beyond the file system's root is another (``/..`` is ``/``).
-    """
-    if call.shadow.is_in_slot(directory):
-        return call.shadow.confined(name)
-    here, there = os.path.abspath(directory), os.path.abspath(name)
-    if below(there, here) is not None:
+def _kept_in(directory: str, name: str) -> str:
+    """Return *name*, or where it climbs out of *directory* (``../x.o``), a place for it in that."""
+    inside = os.path.relpath(name, directory or os.curdir)
+    if not inside.startswith(os.pardir):
         return name
-    # A temporary directory, or one that was asked for. Extensions that are compiled at the same
-    # time have such directories side by side.
-    place = os.path.join(call.shadow.slot, f"climbing.{crc32(os.fsencode(here)):08x}")
-    return place + os.path.splitdrive(there)[1]
+    steps = (_CLIMBED if step == os.pardir else step for step in inside.split(os.sep))
+    return os.path.join(directory, *steps)
 
 
 @replaces(*_COMPILER, "has_function")
@@ -149,7 +143,7 @@ def _own_objects(call: Call, original: Method, self: Any, ext: Any) -> None:
         original(self, ext)
         return
     own = copy.copy(self)
-    own.build_temp = call.shadow.apart(self.build_temp, f"extension.{ext.name}")
+    own.build_temp = os.path.join(self.build_temp, f"extension.{ext.name}")
     original(own, ext)
     if "_built_objects" in vars(own):
         self._built_objects = own._built_objects

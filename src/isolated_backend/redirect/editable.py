@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
 replaces = Replacements("build_editable")
 
-
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
-
-
-@replaces(_EDITABLE_WHEEL, "", "TemporaryDirectory")
-def _temporary_directory(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
-    """Build the extensions in the shadow, as deep as the root lies.
-
-    The name of an object may climb (``build_temp/../../core.o``): in TMPDIR it would leave the
-    directory.
-    """
-    return original(*args, **{"dir": call.shadow.place, **kwargs})
 
 
 @replaces(_EDITABLE_WHEEL, "", "_empty_dir")

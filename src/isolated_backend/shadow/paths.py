@@ -4,7 +4,7 @@ One rule, three functions. What setuptools by default creates at some path is cr
 path below the slot (:meth:`Shadow.relocate`); a record shows the name that it would have in the
 source tree (:meth:`Shadow.in_tree`); and whoever reads such a name finds the bytes where they are
 (:meth:`Shadow.actual`). The root ``/a/repo/py`` is ``SLOT/a/repo/py``, so a path that climbs
-(``../src/x.egg-info``, ``build/temp/../../../core.o``) stays in the slot.
+(``../src/x.egg-info``) stays in the slot.
 """
 
 from __future__ import annotations
@@ -99,23 +99,12 @@ class Shadow:
 
     def is_in_root(self, path: str) -> bool:
         """Tell whether *path* is in the root, and not in a slot that lies there."""
-        return below(self._absolute(path), self.root) is not None and not self.is_in_slot(path)
-
-    def is_in_slot(self, path: str) -> bool:
-        """Tell whether *path* is in the slot of this call."""
-        return below(self._absolute(path), self.slot) is not None
-
-    def apart(self, path: str, name: str) -> str:
-        """Return a directory like *path* for a part of the build alone, also if names climb.
-
-        Its *name* has a dot in it, so that no step of a path to a root has the same.
-        """
-        inside = below(path, self.slot)
-        return os.path.join(path, name) if inside is None else os.path.join(self.slot, name, inside)
+        absolute = self._absolute(path)
+        return below(absolute, self.root) is not None and below(absolute, self.slot) is None
 
     def confined(self, path: str) -> str:
         """Return *path*, or what it is with ``/..`` for ``/`` if it climbs out of the slot."""
-        if not path.startswith(self.slot) or self.is_in_slot(path):
+        if not path.startswith(self.slot) or below(self._absolute(path), self.slot) is not None:
             return path
         return self.slot + os.path.normpath(path[len(self.slot) :])
 
