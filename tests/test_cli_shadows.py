@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from isolated_backend.cli import main, shadows
-from isolated_backend.shadow import slots, tenant
+from isolated_backend.shadow import slots
 from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
 from isolated_backend.writers.guard import tree_access
@@ -71,7 +71,7 @@ def _left(root: Path, temporary: Path, content: str = "12345") -> Path:
         pass
     Path(place, "build").mkdir(parents=True)
     Path(place, "build", "file").write_text(content)
-    Path(place + tenant.LOCK).write_text(f"99999999\nbuild_sdist\n{root}")
+    Path(place + slots.LOCK).write_text(f"99999999\nbuild_sdist\n{root}")
     return Path(place)
 
 
@@ -197,7 +197,7 @@ def test_a_lock_that_tells_nothing(
 ) -> None:
     """A process that setup.py has forked goes on without the build."""
     with slots.lease(str(root), str(temporary)) as place:
-        Path(place + tenant.LOCK).write_text(content)
+        Path(place + slots.LOCK).write_text(content)
         (found,) = _status(capsys)["shadows"]
         assert (found["state"], found["pid"], found["root"]) == ("in use", None, None)
         assert main(["status"]) == 0
@@ -236,7 +236,7 @@ def test_a_lock_that_is_something_else_keeps_nobody_waiting(
     root: Path, tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _left(root, temporary)
-    lock = Path(f"{left}{tenant.LOCK}")
+    lock = Path(f"{left}{slots.LOCK}")
     lock.rename(tmp_path / "lock")
     os.mkfifo(lock)
     (found,) = _status(capsys)["shadows"]
@@ -251,7 +251,7 @@ def test_without_a_lock_nothing_is_known(
     root: Path, temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = _left(root, temporary)
-    Path(f"{left}{tenant.LOCK}").unlink()
+    Path(f"{left}{slots.LOCK}").unlink()
     (found,) = _status(capsys)["shadows"]
     assert found["state"] == "unknown"
     assert main(["clean"]) == 0
@@ -392,9 +392,9 @@ def test_no_directory_for_temporary_files(
 def test_a_hook_says_what_it_is(root: Path, temporary: Path) -> None:
     """The lock file of a slot names the process, the hook and the project while it is in use."""
     with slots.lease(str(root), str(temporary), purpose="build_sdist") as place:
-        assert tenant.Tenant.of(place) == (os.getpid(), "build_sdist", os.path.realpath(root))
-    assert tenant.Tenant.of(place) is None
-    assert Path(place + tenant.LOCK).read_bytes() == b""
+        assert slots.Tenant.of(place) == (os.getpid(), "build_sdist", os.path.realpath(root))
+    assert slots.Tenant.of(place) is None
+    assert Path(place + slots.LOCK).read_bytes() == b""
 
 
 def test_a_full_disk_is_no_reason_not_to_build(

@@ -62,7 +62,7 @@ def test_a_hook_says_as_much_as_without(writer: Path, tmp_path: Path) -> None:
 def test_nothing_is_compressed_twice(
     kind: str, writer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who has written an artifact in its normal form knows that it is: the child."""
+    """The child alone brings it into its normal form."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("it is written again")

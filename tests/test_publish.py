@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
@@ -26,58 +27,43 @@ def made(tmp_path: Path) -> Path:
     made = tmp_path / "shadow" / NAME
     made.parent.mkdir()
     made.write_bytes(b"new" * 1000)
-    made.chmod(0o640)
+    made.chmod(0o600)
     return made
 
 
-@pytest.fixture(params=["one file system", "two file systems", "no O_TMPFILE", "no /proc"])
-def crossing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make publishing take each of its ways."""
-    if request.param == "one file system":
-        return str(request.param)
-    replace = os.replace
-
-    def replace_here(source: str, target: str) -> None:
-        if os.path.dirname(source) != os.path.dirname(target):
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", replace_here)
-    if request.param == "no O_TMPFILE":
-        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
-    if request.param == "no /proc":
-        monkeypatch.setattr(module, "_OPEN_FILES", "/no-proc")
-    return str(request.param)
+@pytest.fixture(params=[0o022, 0o077], ids="{:03o}".format, autouse=True)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
 
 
-def test_the_artifact_is_there_with_its_bytes_and_permissions(
-    crossing: str, made: Path, tmp_path: Path
+def test_the_artifact_is_there_with_its_bytes_and_the_permissions_of_a_new_file(
+    umask: int, made: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "new" / "dist"
     publish(str(made), str(out))
     assert os.listdir(out) == [NAME]
     assert (out / NAME).read_bytes() == b"new" * 1000
-    assert stat.S_IMODE((out / NAME).stat().st_mode) == 0o640
+    assert stat.S_IMODE((out / NAME).stat().st_mode) == 0o666 & ~umask
 
 
-def test_an_artifact_of_the_same_name_is_replaced(
-    crossing: str, made: Path, tmp_path: Path
-) -> None:
+def test_an_artifact_of_the_same_name_is_replaced(umask: int, made: Path, tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("old")
+    (tmp_path / NAME).chmod(0o400)
     publish(str(made), str(tmp_path))
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o666 & ~umask
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
     assert [path for path in os.listdir(tmp_path) if "isolated" in path] == []
 
 
 def test_what_was_there_stays_when_the_disk_is_full(
-    crossing: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("shutil.copyfileobj", full)
-    if crossing == "one file system":
-        monkeypatch.setattr(os, "replace", full)
     (tmp_path / NAME).write_text("old")
     before = sorted(os.listdir(tmp_path))
     with pytest.raises(PublishError, match=f"Cannot put {NAME} into .*: No space left on device"):
@@ -92,33 +78,6 @@ def test_a_directory_that_is_a_file_is_named(made: Path, tmp_path: Path) -> None
         publish(str(made), str(tmp_path / "file"))
 
 
-def test_another_error_of_the_copy_is_not_taken_for_a_missing_feature(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(path: str, *args: object) -> int:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(os, "open", broken)
-    with pytest.raises(OSError, match="Input/output error"):
-        module._copy_whole(str(made), str(tmp_path / NAME), 0o640)
-
-
-@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs files without a name")
-def test_a_file_system_that_knows_no_nameless_files_gets_a_hidden_one(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = os.open
-
-    def refuse(path: str, flags: int, *args: int) -> int:
-        if flags & os.O_TMPFILE == os.O_TMPFILE:
-            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
-        return original(path, flags, *args)
-
-    monkeypatch.setattr(os, "open", refuse)
-    module._copy_whole(str(made), str(tmp_path / NAME), 0o640)
-    assert (tmp_path / NAME).read_bytes() == b"new" * 1000
-
-
 def test_a_hidden_file_that_was_taken_for_abandoned_is_made_again(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,14 +86,13 @@ def test_a_hidden_file_that_was_taken_for_abandoned_is_made_again(
 
     def too_late(descriptor: int) -> bool:
         if not removals:
-            (hidden,) = tmp_path.glob(f".*{module._SUFFIX}")
+            (hidden,) = tmp_path.glob(f".*{module.SUFFIX}")
             hidden.unlink()
             removals.append(hidden)
         return True
 
-    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     monkeypatch.setattr(module, "try_lock", too_late)
-    module._copy_whole(str(made), str(tmp_path / NAME), 0o640)
+    publish(str(made), str(tmp_path))
     assert removals
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
 
@@ -164,14 +122,15 @@ def test_what_a_living_build_is_writing_is_left_alone(
 
 
 def test_a_directory_that_refuses_modes_takes_the_artifact(
-    crossing: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As vfat and some mounts do; setuptools does not even ask."""
 
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(os, "fchmod", refuse)
+    for name in ("chmod", "fchmod"):
+        monkeypatch.setattr(os, name, refuse)
     publish(str(made), str(tmp_path))
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
 
@@ -195,9 +154,16 @@ def test_the_access_list_for_new_files_of_a_directory_is_inherited(
         assert os.listdir(out) == [NAME]
 
 
-def test_builds_with_one_process_number_do_not_meet(made: Path, tmp_path: Path) -> None:
+def test_builds_with_one_process_number_do_not_meet(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those in two containers may have it."""
-    assert len({module._new_name(str(tmp_path / NAME)) for _ in range(100)}) == 100
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    with (
+        module._hidden_file(str(tmp_path), NAME) as (_, one),
+        module._hidden_file(str(tmp_path), NAME) as (_, two),
+    ):
+        assert one != two
 
 
 def test_the_group_of_a_shared_directory_is_inherited(made: Path, tmp_path: Path) -> None:
@@ -209,13 +175,12 @@ def test_the_group_of_a_shared_directory_is_inherited(made: Path, tmp_path: Path
         shared.chmod(0o2775)
     publish(str(made), str(shared))
     assert (shared / NAME).stat().st_gid == shared.stat().st_gid
-    assert stat.S_IMODE((shared / NAME).stat().st_mode) == 0o640
 
 
-@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second file system")
-def test_a_kill_while_copying_leaves_nothing(made: Path, tmp_path: Path) -> None:
-    if os.stat("/dev/shm").st_dev == tmp_path.stat().st_dev:
-        pytest.skip("/dev/shm is no second file system here")
+def test_a_kill_while_copying_leaves_nothing_that_the_next_build_does_not_remove(
+    made: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
     script = f"""
         import os, shutil, signal
         from isolated_backend.publish import publish
@@ -224,18 +189,11 @@ def test_a_kill_while_copying_leaves_nothing(made: Path, tmp_path: Path) -> None
             copy.flush()
             os.kill(os.getpid(), signal.SIGKILL)
         shutil.copyfileobj = die_in_the_middle
-        publish({str(made)!r}, {str(tmp_path / "out")!r})
+        publish({str(made)!r}, {str(out)!r})
     """
-    elsewhere = Path("/dev/shm") / f"isolated-backend-test-{os.getpid()}"
-    elsewhere.mkdir()
-    try:
-        script = script.replace(str(tmp_path / "out"), str(elsewhere))
-        killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
-        assert killed.returncode == -9
-        assert os.listdir(elsewhere) == []
-        publish(str(made), str(elsewhere))
-        assert os.listdir(elsewhere) == [NAME]
-    finally:
-        for path in elsewhere.iterdir():
-            path.unlink()
-        elsewhere.rmdir()
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert killed.returncode == -9
+    (left,) = os.listdir(out)
+    assert left.startswith(".")
+    publish(str(made), str(out))
+    assert os.listdir(out) == [NAME]

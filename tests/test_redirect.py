@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,7 @@ import isolated_backend
 from calls import call_on
 from isolated_backend import redirect
 from isolated_backend.errors import RedirectError
+from isolated_backend.publish import SUFFIX
 from isolated_backend.redirect import installed
 
 PACKAGE = Path(isolated_backend.__file__).parent
@@ -90,6 +92,23 @@ def test_what_a_plugin_kept_of_a_redirection_is_harmless_later(tmp_path: Path) -
         assert files.files == [first.shadow.place]
     finally:
         FileList.append = original
+
+
+def test_an_artifact_that_is_being_published_is_on_no_file_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``graft .`` and an output directory in the root."""
+    from setuptools.command.egg_info import FileList
+
+    call = call_on(tmp_path / "root")
+    monkeypatch.chdir(call.root)
+    Path("dist").mkdir()
+    for name in ("demo-1.tar.gz", f".demo-2.tar.gz.0123{SUFFIX}", f"demo.so.0123{SUFFIX}"):
+        Path("dist", name).touch()
+    with redirect.redirected(call):
+        files = FileList()
+        files.graft(".")
+    assert files.files == [os.path.join("dist", "demo-1.tar.gz")]
 
 
 def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

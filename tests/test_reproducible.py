@@ -156,29 +156,16 @@ def assert_normal(sdist: Path, epoch: int = int(EPOCH)) -> None:
             assert member.pax_headers.keys() <= {"path"}
 
 
-def test_nothing_is_compressed_twice(sample: Sample, tmp_path: Path) -> None:
-    """Where setuptools alone makes it, an artifact is normal at once."""
-    root = sample("src_layout")
-    (root / "setup.py").write_text(
-        "import setuptools, zipfile\n"
-        "from isolated_backend.reproducible import NormalForm\n"
-        "NormalForm._rewrite_sdist = zipfile.ZipFile.read = None\n"
-        "setuptools.setup()\n"
-    )
-    for hook in HOOKS:
-        build(root, hook, tmp_path / hook)
-
-
-def test_a_wheel_is_not_written_again_if_it_is_normal(sample: Sample, tmp_path: Path) -> None:
+def test_a_wheel_is_not_compressed_again_if_it_is_normal(sample: Sample, tmp_path: Path) -> None:
     made = build(sample("src_layout"), "build_wheel", tmp_path / "out")
     with zipfile.ZipFile(made) as wheel:
         assert {info.external_attr >> 16 for info in wheel.infolist()} == {stat.S_IFREG | 0o644}
         assert {info.date_time for info in wheel.infolist()} == {DATE}
-    before = made.stat()
+    before = made.stat().st_ino, made.read_bytes()
     NormalForm(int(EPOCH)).give(str(made))
-    assert made.stat() == before
+    assert (made.stat().st_ino, made.read_bytes()) == before
     NormalForm(int(EPOCH) + 2).give(str(made))
-    assert made.stat() != before
+    assert made.stat().st_ino != before[0]
 
 
 @pytest.mark.parametrize(("epoch", "date"), [("0", (1980, 1, 1, 0, 0, 0)), (EPOCH, DATE)])
@@ -254,7 +241,7 @@ def test_every_kind_of_member_of_an_sdist_stays_what_it_is(tmp_path: Path) -> No
         assert [set(m.pax_headers) for m in archive] == [set()] * 5 + [{"path"}]
     assert os.listdir(made.parent) == [made.name]
     first = made.read_bytes()
-    NormalForm(7).give(str(made))  # which does not know it
+    NormalForm(7).give(str(made))
     assert made.read_bytes() == first
 
 
@@ -293,10 +280,11 @@ def test_the_archive_is_compressed_as_setuptools_does(tmp_path: Path) -> None:
     """Not one byte more than it makes of the same members."""
     made = tmp_path / "demo-1.tar.gz"
     content = b"".join(struct.pack("<L", number * number) for number in range(50_000))
-    with gzipped_tar(str(made), anonymous=True) as archive:
+    with gzipped_tar(str(made)) as archive:
         member = tarfile.TarInfo("demo-1/data")
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
+    NormalForm(7).give(str(made))
     with gzip.open(made) as file:
         tar = file.read()
     assert made.stat().st_size <= len(gzip.compress(tar, 9))

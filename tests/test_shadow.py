@@ -73,12 +73,6 @@ def test_a_name_that_climbs_beyond_the_file_system_stays_there(shadow: Shadow, s
     assert shadow.confined("/elsewhere/../../x") == "/elsewhere/../../x"
 
 
-def test_parts_of_a_build_climb_apart(shadow: Shadow, root: Path, slot: Path) -> None:
-    apart = shadow.apart(shadow.relocate("build"), "extension.a")
-    assert apart == f"{slot}/extension.a{root}/build"
-    assert shadow.apart("asked", "extension.a") == "asked/extension.a"
-
-
 def test_a_root_with_a_long_path_has_a_short_mirror_as_deep(tmp_path: Path, slot: Path) -> None:
     root = tmp_path.joinpath(*["x" * 250] * 10)
     root.mkdir(parents=True)
@@ -179,7 +173,6 @@ def test_shadows_inside_the_root_are_hidden(root: Path) -> None:
     slot = root / "tmp" / "isolated-backend.0" / "root-abc" / "0"
     slot.mkdir(parents=True)
     shadow = Shadow(str(root), str(slot), str(root / "tmp"))
-    assert shadow.inside_root
     assert shadow.hides("tmp/isolated-backend.0/other/1/build")
     assert shadow.hides("./tmp/isolated-backend.0/x")
     assert not shadow.hides("tmp/mine")
@@ -197,7 +190,6 @@ def test_what_others_have_in_a_tmpdir_that_is_the_root_is_not_the_projects(root:
 
 
 def test_shadows_outside_of_the_root_hide_nothing(shadow: Shadow) -> None:
-    assert not shadow.inside_root
     assert not shadow.hides("isolated-backend.0")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from isolated_backend.errors import ShadowError
-from isolated_backend.shadow import slotlock, slots, tenant
+from isolated_backend.shadow import slots
 from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shadow.lock import try_lock
 
@@ -161,7 +161,7 @@ def test_a_file_system_without_locks_gives_a_private_directory(
     def no_locks(descriptor: int) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(slotlock, "try_lock", no_locks)
+    monkeypatch.setattr(slots, "try_lock", no_locks)
     with lease() as first, lease() as second:
         assert first != second
         assert Path(first).parent == temporary()
@@ -201,7 +201,7 @@ def clean(what: str, place: str) -> None:
     if what in ("slot", "slot and lock"):
         shutil.rmtree(place)
     if what in ("lock file", "slot and lock"):
-        Path(place + tenant.LOCK).unlink()
+        Path(place + slots.LOCK).unlink()
     if what == "project's directory":
         shutil.rmtree(os.path.dirname(place))
     if what == "all":
@@ -222,9 +222,9 @@ def test_a_cleaner_does_not_give_a_slot_in_use_to_another_build(what: str) -> No
 
 
 def test_without_claims_the_directory_itself_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slotlock, "claim", lambda path: None)
+    monkeypatch.setattr(slots, "_claim", lambda path, locks: True)
     with lease() as place:
-        Path(place + tenant.LOCK).unlink()
+        Path(place + slots.LOCK).unlink()
         with lease() as other:
             assert other != place
 
@@ -241,12 +241,12 @@ def test_a_cleaner_between_two_instants_of_a_lease_is_noticed(
     def clean_first(descriptor: int) -> bool:
         if not cleaned:
             cleaned.append(what)
-            Path(place + tenant.LOCK).unlink()
+            Path(place + slots.LOCK).unlink()
             if what == "directory":
                 os.rmdir(os.path.dirname(place))
         return try_lock(descriptor)
 
-    monkeypatch.setattr(slotlock, "try_lock", clean_first)
+    monkeypatch.setattr(slots, "try_lock", clean_first)
     with lease() as first, lease() as second:
         assert cleaned == [what]
         assert first == place != second
@@ -376,8 +376,8 @@ def test_a_temporary_directory_that_does_not_exist_is_named(
 def test_a_temporary_directory_that_cannot_be_written_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode, effective_ids: False)
-    with pytest.raises(ShadowError, match=r"TMPDIR=.* cannot be written"):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ShadowError, match=r"TMPDIR=.* is not a directory that can be written"):
         temporary_files.temporary_directory()
 
 

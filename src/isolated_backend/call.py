@@ -8,7 +8,7 @@ import threading
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .shadow.mirror import below
+from .shadow.paths import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,12 +1,9 @@
 """Archives in their normal form: the same files make the same bytes, whoever packs them.
 
 ``SOURCE_DATE_EPOCH`` asks for it (https://reproducible-builds.org/specs/source-date-epoch/).
-What an archive records beside names and contents depends on the tree's history, the user and the
-umask; in the normal form it does not. setuptools itself minds the variable for the times in a
-wheel alone (pypa/setuptools#2133).
-
-Times are all the given one and not just limited to it: a checkout that has been updated again and
-again has files older than that, and a fresh one has not.
+setuptools minds it for the times in a wheel alone (pypa/setuptools#2133). Times are all the given
+one and not just limited to it: a checkout that has been updated again and again has files older
+than that, and a fresh one has not.
 """
 
 from __future__ import annotations
@@ -19,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from .errors import SettingsError
 
 if TYPE_CHECKING:
-    import tarfile
     import zipfile
 
 VARIABLE: Final = "SOURCE_DATE_EPOCH"
@@ -32,25 +28,16 @@ _MSDOS_DIRECTORY = 0x10
 
 
 class NormalForm:
-    """The normal form of the archives of one hook call.
-
-    Args:
-        epoch: the time of all members, in seconds since 1970.
-    """
+    """The normal form of archives whose members all are of *epoch*, in seconds since 1970."""
 
     def __init__(self, epoch: int) -> None:
         self._epoch = epoch
         year, month, day, hour, minute, second, *_ = time.gmtime(max(epoch, _EARLIEST))
         self._date = (year, month, day, hour, minute, second // 2 * 2)  # a zip counts in twos
-        self._written: set[tuple[int, ...]] = set()  # archives, which may have been renamed since
 
     @classmethod
     def wanted(cls) -> NormalForm | None:
-        """Return the form that the environment asks for; ``None`` if it does not.
-
-        Raises:
-            SettingsError: ``SOURCE_DATE_EPOCH`` is not a time, or not one that a wheel can hold.
-        """
+        """Return the form that the environment asks for; ``None`` if it does not."""
         text = os.environ.get(VARIABLE)
         if text is None:
             return None
@@ -61,38 +48,16 @@ class NormalForm:
             )
         return cls(int(text))
 
-    def of_tar(self, member: tarfile.TarInfo) -> tarfile.TarInfo:
-        """Return the *member* of a tar archive with all but what it is and holds made normal."""
-        member.mtime = self._epoch
-        member.uid = member.gid = 0
-        member.uname = member.gname = ""
-        member.mode = 0o777 if member.issym() else _permissions(member.mode, member.isdir())
-        member.pax_headers = {}  # times with fractions, long names: what is needed is made anew
-        return member
-
-    def permit(self, member: zipfile.ZipInfo) -> None:
-        """Make normal what a zip archive records of *member* in its directory alone."""
-        mode = member.external_attr >> 16
-        kind = stat.S_IFMT(mode) or (stat.S_IFDIR if member.is_dir() else stat.S_IFREG)
-        permissions = 0o777 if stat.S_ISLNK(kind) else _permissions(mode, stat.S_ISDIR(kind))
-        member.external_attr = (kind | permissions) << 16
-        if stat.S_ISDIR(kind):
-            member.external_attr |= _MSDOS_DIRECTORY
-        member.create_system = _UNIX
-
-    def note(self, path: str) -> None:
-        """Note that the archive *path* is in the normal form."""
-        self._written.add(_state(path))
-
     def give(self, path: str) -> None:
         """Bring the finished sdist or wheel *path* into the normal form, whoever has written it."""
-        if _state(path) in self._written:
-            return
-        passing = path + ".new"
+        rewrite = self._rewrite_sdist
         if path.endswith(".whl"):
-            self._rewrite_wheel(path, passing)
-        else:
-            self._rewrite_sdist(path, passing)
+            if self._correct_directory(path):
+                return
+            rewrite = self._rewrite_wheel
+        passing = path + ".new"
+        rewrite(path, passing)
+        os.replace(passing, path)
 
     def _rewrite_sdist(self, path: str, passing: str) -> None:
         import gzip
@@ -106,45 +71,48 @@ class NormalForm:
         ):
             for member in made:
                 content = made.extractfile(member) if member.isreg() else None
-                archive.addfile(self.of_tar(member), content)
-        os.replace(passing, path)
+                member.mtime = self._epoch
+                member.uid = member.gid = 0
+                member.uname = member.gname = ""
+                member.mode = 0o777 if member.issym() else _permissions(member.mode, member.isdir())
+                member.pax_headers = {}  # fractions of times, long names: made anew if needed
+                archive.addfile(member, content)
+
+    def _correct_directory(self, path: str) -> bool:
+        """Tell whether the members of a wheel are normal, and make its directory so if they are."""
+        import zipfile
+
+        with zipfile.ZipFile(path, "a") as made:
+            for member in made.infolist():
+                if member.date_time != self._date or member.extra or member.comment:
+                    return False
+                _permit(member)
+            made.comment = b""  # has the directory written again
+        return True
 
     def _rewrite_wheel(self, path: str, passing: str) -> None:
         import zipfile
 
-        with zipfile.ZipFile(path, "a") as made:
-            members = made.infolist()
-            if all(map(self._is_normal_inside, members)):
-                # All else stands in the directory at the end of the archive alone.
-                changed = [member for member in members if self._is_changed(member)]
-                if changed or made.comment:
-                    made.comment = b""  # has it written again
-                return
-            with zipfile.ZipFile(passing, "w") as wheel:
-                for member in members:
-                    normal = zipfile.ZipInfo(member.filename, self._date)
-                    normal.compress_type = member.compress_type
-                    normal.external_attr = member.external_attr
-                    self.permit(normal)
-                    wheel.writestr(normal, made.read(member))
-        os.replace(passing, path)
+        with zipfile.ZipFile(path) as made, zipfile.ZipFile(passing, "w") as wheel:
+            for member in made.infolist():
+                normal = zipfile.ZipInfo(member.filename, self._date)
+                normal.compress_type = member.compress_type
+                normal.external_attr = member.external_attr
+                _permit(normal)
+                wheel.writestr(normal, made.read(member))
 
-    def _is_normal_inside(self, member: zipfile.ZipInfo) -> bool:
-        return member.date_time == self._date and not member.extra and not member.comment
 
-    def _is_changed(self, member: zipfile.ZipInfo) -> bool:
-        """Make the permissions of *member* normal, and tell whether they were not."""
-        found = (member.external_attr, member.create_system)
-        self.permit(member)
-        return found != (member.external_attr, member.create_system)
+def _permit(member: zipfile.ZipInfo) -> None:
+    """Make normal what a zip archive records of *member* in its directory alone."""
+    mode = member.external_attr >> 16
+    kind = stat.S_IFMT(mode) or (stat.S_IFDIR if member.is_dir() else stat.S_IFREG)
+    permissions = 0o777 if stat.S_ISLNK(kind) else _permissions(mode, stat.S_ISDIR(kind))
+    member.external_attr = (kind | permissions) << 16
+    if stat.S_ISDIR(kind):
+        member.external_attr |= _MSDOS_DIRECTORY
+    member.create_system = _UNIX
 
 
 def _permissions(mode: int, is_directory: bool) -> int:
     """Return the permissions that git would have for *mode*: the owner's, less the umask."""
     return 0o755 if is_directory or mode & stat.S_IXUSR else 0o644
-
-
-def _state(path: str) -> tuple[int, ...]:
-    """Return a fingerprint of *path* that changes when the file does."""
-    found = os.stat(path)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import ShadowError
-from ..shadow import slots, tenant
+from ..shadow import slots
 from ..shadow.removal import remove
+from ..shadow.slots import Tenant
 from ..shadow.temporary import PREFIX, is_ours_alone, temporary_directory
 from ..shadow.temporary import home as home_of
-from ..shadow.tenant import Tenant
 from .errors import CommandError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["in use", "idle", "kept", "unknown"]
 
 # `N`, or of one that is idle and empty only what belongs to it.
-_SLOT = re.compile(rf"(\d+)(?:{re.escape(tenant.LOCK)}|{re.escape(slots.KEPT)})?")
+_SLOT = re.compile(rf"(\d+)(?:{re.escape(slots.LOCK)}|{re.escape(slots.KEPT)})?")
 
 
 @dataclass(frozen=True)

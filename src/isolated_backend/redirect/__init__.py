@@ -1,9 +1,8 @@
 """Make setuptools write to the shadow. The only package of the core that knows its insides.
 
 Each replacement is one small function with the method it replaces in its decorator and the reason
-in its docstring. It is made for one call and one original, and is in place while
-:func:`redirected` is open. All of them sit at the base of a class hierarchy, so that what a
-project overrides, and calls with ``super()``, goes on working.
+in its docstring. All of them sit at the base of a class hierarchy, so that what a project
+overrides, and calls with ``super()``, goes on working.
 """
 
 from __future__ import annotations
@@ -11,17 +10,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from . import (
-    compiler,
-    directories,
-    editable,
-    extensions,
-    filelist,
-    files,
-    metadata,
-    sdist,
-    vanished,
-)
+from . import compiler, directories, editable, filelist, files, sdist, vanished
 from .installed import load
 from .replacement import put_in_place
 
@@ -34,38 +23,22 @@ if TYPE_CHECKING:
 __all__ = ["load", "redirected"]
 
 #: The modules with replacements that isolation needs.
-_NEEDED = (
-    directories,
-    compiler,
-    metadata,
-    filelist,
-    vanished,
-    files,
-    sdist,
-    editable,
-    extensions,
-)
+_NEEDED = (directories, compiler, filelist, vanished, files, sdist, editable)
 
 
 @contextmanager
 def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[None]:
     """Redirect what setuptools writes in the source tree to the shadow while this is open.
 
-    Args:
-        call: the call of the hook.
-        shortcuts: further replacements; those of a group are made together, or not at all.
-
-    Raises:
-        RedirectError: this setuptools lacks something that has to be replaced.
+    The replacements of each group of *shortcuts* are made together, or not at all. Whatever else
+    setuptools lacks is a ``RedirectError``.
     """
-    directories.forget_made_directories()
     try:
         with ExitStack() as placed:
             for module in _NEEDED:
                 placed.enter_context(put_in_place(module.replaces, call))
-            for group in (directories.replaces_if_there, filelist.replaces_if_there, *shortcuts):
+            for group in (directories.replaces_if_there, *shortcuts):
                 placed.enter_context(put_in_place(group, call, optional=True))
             yield
     finally:
         call.is_open = False
-        directories.forget_made_directories()

@@ -1,7 +1,7 @@
-"""Compilers that are called without an output directory, and setuptools' own probes.
+"""Compilers: without an output directory, in setuptools' own probes, and at the same time.
 
-They write into the current directory, which is the project root: ``tmp/x.o`` for a probe in
-``/tmp/x.c``, ``a.out``, ``_configtest.c``. Builds at the same time would overwrite one another's.
+Without a directory they write into the current one, which is the project root: ``tmp/x.o`` for a
+probe in ``/tmp/x.c``, ``a.out``, ``_configtest.c``. Builds would overwrite one another's.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import copy
 import os
 import re
+import threading
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
-from ..shadow.mirror import below
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -26,17 +25,16 @@ replaces = Replacements()
 _COMPILER = ("distutils.ccompiler", "CCompiler")
 _CONFIG = ("distutils.command.config", "config")
 
+#: The name of a directory in the place of ``..``.
+_CLIMBED = "="
+
 _DIRECTIVE = re.compile(r"^\s*#.*", re.MULTILINE)
 _NAME = re.compile(r'(?<!\\)"([^"\n\\]+)"')
 
 
 @replaces(*_COMPILER, "_fix_compile_args")
 def _fix_compile_args(call: Call, original: Method, self: Any, *args: Any) -> Any:
-    """Compile into the shadow what is compiled into no directory.
-
-    Every compiler's ``compile`` comes by here, whatever it, or numpy.distutils, makes of
-    ``object_filenames``.
-    """
+    """Compile into the shadow what is compiled into no directory: each ``compile`` comes by."""
     output_dir, *others = original(self, *args)
     return output_dir or _directory(call) or output_dir, *others
 
@@ -51,39 +49,24 @@ def _object_filenames(
     output_dir: Any = "",
 ) -> list[str]:
     """Name the objects that ``compile`` makes, and let none climb out to where others build."""
-    if not output_dir and not self.output_dir:
-        output_dir = _directory(call) or output_dir
+    output_dir = output_dir or self.output_dir or _directory(call) or ""
     names = original(self, source_filenames, strip_dir, output_dir)
-    return [_kept_in(call, output_dir or "", name) for name in names]
+    return [_kept_in(output_dir, name) for name in names]
 
 
-def _kept_in(call: Call, directory: str, name: str) -> str:
-    """Return *name*, or a place in the slot for it if it climbs out of *directory*.
-
-    In the slot, only one that climbs beyond the file system's root is another (``/..`` is ``/``).
-    """
-    if call.shadow.is_in_slot(directory):
-        return call.shadow.confined(name)
-    here, there = os.path.abspath(directory), os.path.abspath(name)
-    if below(there, here) is not None:
+def _kept_in(directory: str, name: str) -> str:
+    """Return *name*, or where it climbs out of *directory* (``../x.o``), a place for it in that."""
+    inside = os.path.relpath(name, directory or os.curdir)
+    if not inside.startswith(os.pardir):
         return name
-    # A temporary directory, or one that was asked for. Extensions that are compiled at the same
-    # time have such directories side by side.
-    place = os.path.join(call.shadow.slot, f"climbing.{crc32(os.fsencode(here)):08x}")
-    return place + os.path.splitdrive(there)[1]
+    steps = (_CLIMBED if step == os.pardir else step for step in inside.split(os.sep))
+    return os.path.join(directory, *steps)
 
 
 @replaces(*_COMPILER, "has_function")
 def _has_function(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Link ``a.out`` in the shadow.
-
-    By a copy of the compiler, because other threads may be compiling with it.
-    """
-    directory = None if self.output_dir else _directory(call)
-    if directory:
-        self = copy.copy(self)
-        self.output_dir = directory
-    return original(self, *args, **kwargs)
+    """Link ``a.out`` in the shadow."""
+    return original(_with_directory(call, self), *args, **kwargs)
 
 
 @replaces(*_CONFIG, "_gen_temp_sourcefile")
@@ -128,64 +111,51 @@ def _preprocess(
     return source, output
 
 
-@replaces(*_CONFIG, "_compile")
-def _compile(
-    call: Call, original: Method, self: Any, body: Any, headers: Any, include_dirs: Any, lang: str
-) -> Any:
-    """Name the object's directory, for a compiler that names objects in a way of its own."""
-    directory = None if self.compiler.output_dir else _directory(call)
-    if directory is None:
-        return original(self, body, headers, include_dirs, lang)
-    from distutils.command.config import dump_file
-
-    source = self._gen_temp_sourcefile(body, headers, lang)
-    if self.dump_source:
-        dump_file(source, f"compiling '{source}':")
-    (made,) = self.compiler.object_filenames([source], output_dir=directory)
-    self.temp_files.extend([source, made])
-    self.compiler.compile([source], output_dir=directory, include_dirs=include_dirs)
-    return source, made
-
-
 @replaces(*_CONFIG, "_link")
-def _link(
-    call: Call,
-    original: Method,
-    self: Any,
-    body: Any,
-    headers: Any,
-    include_dirs: Any,
-    libraries: Any,
-    library_dirs: Any,
-    lang: str,
-) -> Any:
-    """Link the probe's program in the shadow."""
-    directory = None if self.compiler.output_dir else _directory(call)
-    if directory is None:
-        return original(self, body, headers, include_dirs, libraries, library_dirs, lang)
-    source, made = self._compile(body, headers, include_dirs, lang)
-    program = os.path.splitext(os.path.basename(source))[0]
-    self.compiler.link_executable(
-        [made],
-        program,
-        output_dir=directory,
-        libraries=libraries,
-        library_dirs=library_dirs,
-        target_lang=lang,
-    )
-    program = os.path.join(directory, program + (self.compiler.exe_extension or ""))
-    self.temp_files.append(program)
-    return source, made, program
+def _link(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Link a program in the shadow. It is run where setuptools would find it by its mere name."""
+    compiler = self.compiler
+    self.compiler = _with_directory(call, compiler)
+    try:
+        source, made, name = original(self, *args, **kwargs)
+        program = os.path.join(self.compiler.output_dir or "", name)
+    finally:
+        self.compiler = compiler
+    self.temp_files[-1] = program
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    is_found = os.name == "nt" or not {"", os.curdir, os.getcwd()}.isdisjoint(path)
+    return source, made, program if is_found else name
 
 
-@replaces(*_CONFIG, "spawn")
-def _spawn(
-    call: Call, original: Method, self: Any, cmd: Sequence[str], *args: Any, **kwargs: Any
-) -> Any:
-    """Run the probe's program only where setuptools would find it: it gives a name, and no path."""
-    found = os.path.dirname(cmd[0]) != _directory(call) or _runs_from_current_directory()
-    name = cmd[0] if found else os.path.basename(cmd[0])
-    return original(self, [name, *cmd[1:]], *args, **kwargs)
+@replaces("distutils.command.build_ext", "build_ext", "build_extension")
+def _own_objects(call: Call, original: Method, self: Any, ext: Any) -> None:
+    """Compile an extension in a directory of its own while others are being compiled.
+
+    Extensions that share a source and are built at once, by ``build_ext --parallel``, overwrite and
+    link one another's objects (pypa/setuptools#3942, #5132, #5196). Those that are built in the
+    hook's own thread do not meet, and their objects stay where setuptools has them: for the project
+    to find, and because ``--coverage`` and ``-gsplit-dwarf`` write their paths into the binary.
+
+    ``build_temp`` is an attribute that the threads have in common, and an override goes by it
+    before and after ``super()``: it is another only in a copy of the command, while that works.
+    """
+    if threading.get_ident() == call.thread:
+        original(self, ext)
+        return
+    own = copy.copy(self)
+    own.build_temp = os.path.join(self.build_temp, f"extension.{ext.name}")
+    original(own, ext)
+    if "_built_objects" in vars(own):
+        self._built_objects = own._built_objects
+
+
+def _with_directory(call: Call, compiler: Any) -> Any:
+    """Return *compiler* if it has an output directory, or a copy: other threads may be using it."""
+    directory = compiler.output_dir or _directory(call)
+    if directory != compiler.output_dir:
+        compiler = copy.copy(compiler)
+        compiler.output_dir = directory
+    return compiler
 
 
 def _directory(call: Call) -> str | None:
@@ -199,9 +169,3 @@ def _directory(call: Call) -> str | None:
         return None
     os.makedirs(directory, exist_ok=True)
     return directory
-
-
-def _runs_from_current_directory() -> bool:
-    """Tell whether a program is found in the current directory by its name."""
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.name == "nt" or not {"", os.curdir, os.getcwd()}.isdisjoint(entries)

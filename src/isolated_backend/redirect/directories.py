@@ -1,4 +1,4 @@
-"""Where setuptools works: the directories of its commands, and what it remembers of them."""
+"""Where setuptools works: the directories of its commands, and the ``*.egg-info``."""
 
 from __future__ import annotations
 
@@ -18,18 +18,13 @@ replaces = Replacements()
 #: The same for what the first setuptools with the hooks of PEP 660 lack.
 replaces_if_there = Replacements()
 
-
 #: The commands' options that name a directory to work in. Each has a default inside the root, or
 #: takes it from the one before it; a project's own ``[build] build_base`` and the like are moved
 #: in the same way, wherever they are, because two builds would meet there just as well.
-WORK_DIRECTORIES = {
+_WORK_DIRECTORIES = {
     "build": (
-        "build_base",
-        "build_purelib",
-        "build_platlib",
-        "build_lib",
-        "build_temp",
-        "build_scripts",
+        *("build_base", "build_purelib", "build_platlib"),
+        *("build_lib", "build_temp", "build_scripts"),
     ),
     "build_py": ("build_lib",),
     "build_ext": ("build_lib", "build_temp"),
@@ -42,19 +37,18 @@ WORK_DIRECTORIES = {
     "install_scripts": ("build_dir",),
 }
 
-
 #: Those that a wheel is made of.
 _COLLECTED = ("build_lib", "bdist_dir")
 
 
 @replaces("distutils.cmd", "Command", "ensure_finalized")
 def _work_directories(call: Call, original: Method, self: Any) -> None:
-    """Relocate :data:`WORK_DIRECTORIES` before a command derives others from them, and after.
+    """Relocate a command's directories before it derives others from them, and after.
 
     Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
     override of ``finalize_options`` sets on its own.
     """
-    options = () if self.finalized else WORK_DIRECTORIES.get(name_of(self), ())
+    options = () if self.finalized else _WORK_DIRECTORIES.get(_name_of(self), ())
     _move_options(call, self, options)
     original(self)
     _move_options(call, self, options)
@@ -67,12 +61,46 @@ def _move_options(call: Call, command: Any, options: Iterable[str]) -> None:
         if not value:
             continue
         path = os.fspath(value)
-        if asked_for(call, command, name_of(command), option):
+        if _asked_for(call, command, _name_of(command), option):
             call.shadow.leave(path)
         path = call.shadow.relocate(path)
         setattr(command, option, path)
         if option in _COLLECTED and call.hook == "build_wheel":
             call.collect(path)
+
+
+@replaces("setuptools.command.egg_info", "egg_info", "finalize_options")
+def _egg_info(call: Call, original: Method, self: Any) -> None:
+    """Put ``*.egg-info`` into the shadow, beginning with what the root has of it.
+
+    An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
+    The directory is set here and not in ``run``, for others read ``egg_info`` in between.
+    ``dist_info`` sets ``egg_base`` to the directory that the frontend, or who gave its option
+    ``output_dir``, wants the metadata in: it stays.
+    """
+    original(self)
+    base = os.path.abspath(os.path.join(call.shadow.root, self.egg_base))
+    output = _asked_for(call, self, "dist_info", "output_dir")
+    asked = {call.metadata_directory, os.path.abspath(output) if output else None}
+    if base in asked or _asked_for(call, self, _name_of(self), "egg_base"):
+        return
+    egg_info = call.shadow.relocate(self.egg_info)
+    if egg_info != self.egg_info:
+        self.egg_info = call.shadow.seed(egg_info)
+        call.collect(self.egg_info)
+        self.egg_base = os.path.dirname(egg_info)
+        os.makedirs(self.egg_base, exist_ok=True)
+
+
+@replaces_if_there("setuptools.command.build_py", "build_py", "_filter_build_files")
+def _filter_build_files(
+    call: Call, original: Method, self: Any, files: Iterable[str], egg_info: str
+) -> Any:
+    """Leave out the files of an absolute ``egg_base``, which are recorded by their in-tree names.
+
+    They are no package data (pypa/setuptools#3500); setuptools knows them by the directory.
+    """
+    return original(self, files, call.shadow.in_tree(egg_info))
 
 
 @replaces("tempfile", "", "mkdtemp")
@@ -86,46 +114,6 @@ def _mkdtemp(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
     return made
 
 
-def asked_for(call: Call, command: Any, name: str, option: str) -> str:
-    """Return what was given for this one call, through ``config_settings``, as an option.
-
-    Args:
-        call: the call of the hook.
-        command: any command of the distribution.
-        name: that of the command which *option* is one of.
-        option: its name.
-
-    Returns:
-        Its value; empty if it was not given.
-    """
-    options = command.distribution.get_option_dict(name)
-    source, value = options.get(option, ("", None))
-    return str(value) if source == "command line" and call.asks_for(str(value)) else ""
-
-
-def name_of(command: Any) -> str:
-    """Return the name that *command* was asked for by.
-
-    ``get_command_name`` gives the name of the class, which is any for one from ``cmdclass``.
-    """
-    for name, known in command.distribution.command_obj.items():
-        if known is command:
-            return str(name)
-    return str(command.get_command_name())
-
-
-@replaces_if_there("setuptools.command.build_py", "build_py", "_filter_build_files")
-def _filter_build_files(
-    call: Call, original: Method, self: Any, files: Iterable[str], egg_info: str
-) -> Any:
-    """Leave out the files of an absolute ``egg_base``, which are recorded by their in-tree names.
-
-    They are no package data (pypa/setuptools#3500); setuptools knows them by the directory.
-    """
-    known = (path for path in files if not os.path.isabs(path) or call.shadow.actual(path) == path)
-    return original(self, known, egg_info)
-
-
 @replaces("distutils.dir_util", "", "remove_tree")
 def _remove_tree(call: Call, original: Method, directory: Any, *args: Any, **kwargs: Any) -> Any:
     """Remove the staging directory where it is, for an override of ``make_distribution``."""
@@ -134,15 +122,21 @@ def _remove_tree(call: Call, original: Method, directory: Any, *args: Any, **kwa
     return original(directory, *args, **kwargs)
 
 
-def forget_made_directories() -> None:
-    """Clear distutils' memory of directories it has made.
+def _asked_for(call: Call, command: Any, name: str, option: str) -> str:
+    """Return what ``config_settings`` give as *option* of the command *name*; or nothing.
 
-    ``dir_util.mkpath`` makes no directory twice in one process. In a process with many hooks
-    (tox) the same path is wiped and needed again.
+    *command* is any of the distribution's.
     """
-    from distutils import dir_util
+    source, value = command.distribution.get_option_dict(name).get(option, ("", None))
+    return str(value) if source == "command line" and call.asks_for(str(value)) else ""
 
-    if hasattr(dir_util, "SkipRepeatAbsolutePaths"):
-        dir_util.SkipRepeatAbsolutePaths.clear()
-    else:
-        dir_util._path_created.clear()  # type: ignore[attr-defined]
+
+def _name_of(command: Any) -> str:
+    """Return the name that *command* was asked for by.
+
+    ``get_command_name`` gives the name of the class, which is any for one from ``cmdclass``.
+    """
+    for name, known in command.distribution.command_obj.items():
+        if known is command:
+            return str(name)
+    return str(command.get_command_name())

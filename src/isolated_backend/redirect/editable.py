@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
 replaces = Replacements("build_editable")
 
-
 _EDITABLE_WHEEL = "setuptools.command.editable_wheel"
-
-
-@replaces(_EDITABLE_WHEEL, "", "TemporaryDirectory")
-def _temporary_directory(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
-    """Build the extensions in the shadow, as deep as the root lies.
-
-    The name of an object may climb (``build_temp/../../core.o``): in TMPDIR it would leave the
-    directory.
-    """
-    return original(*args, **{"dir": call.shadow.place, **kwargs})
 
 
 @replaces(_EDITABLE_WHEEL, "", "_empty_dir")
@@ -62,8 +51,6 @@ def _make_way(tree: str, target: str) -> None:
     """Remove what the installation before has in the place of *target* or of a directory to it."""
     if os.path.isdir(target) and not os.path.islink(target):
         shutil.rmtree(target)
-    parent = os.path.dirname(target)
-    while parent.startswith(os.path.join(tree, "")):
-        if os.path.lexists(parent) and not os.path.isdir(parent):
-            os.unlink(parent)
-        parent = os.path.dirname(parent)
+    while (target := os.path.dirname(target)).startswith(os.path.join(tree, "")):
+        if os.path.lexists(target) and not os.path.isdir(target):
+            os.unlink(target)

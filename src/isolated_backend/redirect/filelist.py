@@ -7,22 +7,20 @@ A project's override of ``egg_info`` or ``sdist`` reads it and writes SOURCES.tx
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
+from ..publish import SUFFIX
+from . import vanished
 from .replacement import Replacements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
     from ..call import Call
     from .replacement import Method
 
 replaces = Replacements()
-
-#: The same for what Python's own distutils lacks (``SETUPTOOLS_USE_DISTUTILS=stdlib``).
-replaces_if_there = Replacements()
 
 #: Where this backend lies: in the tree, perhaps.
 _BACKEND = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -40,127 +38,92 @@ def _append(call: Call, original: Method, self: Any, item: str) -> None:
 @replaces(*_FILE_LIST, "extend")
 def _extend(call: Call, original: Method, self: Any, paths: Iterable[str]) -> None:
     """Do the same for many: the grafted egg-info, sources generated in ``build_temp``."""
-    original(self, call.shadow.all_in_tree(paths))
+    original(self, [call.shadow.in_tree(path) for path in paths])
 
 
 @replaces(*_FILE_LIST, "_repair")
 def _repair(call: Call, original: Method, self: Any) -> None:
     """Map what was put into ``files`` directly, before the manifest is written."""
-    self.files = call.shadow.all_in_tree(self.files)
+    self.files = [call.shadow.in_tree(path) for path in self.files]
     original(self)
+    vanished.complete(call, self.files)
 
 
 @replaces(*_FILE_LIST, "_safe_path")
 def _safe_path(call: Call, original: Method, self: Any, path: str) -> Any:
-    """Look for an in-tree name where its bytes are, and let no shadow into the list.
+    """Look for an in-tree name where its bytes are; let nothing of any build into the list.
 
-    Nor the bytecode of a backend that is used in-tree: that of the modules which are imported
-    before we can prevent it is there for a moment in every hook of every frontend.
+    No shadow, and no file that is being copied into the tree. Nor the bytecode of a backend that is
+    used in-tree: that of the modules which are imported before we can prevent it is there for a
+    moment in every hook of every frontend.
     """
-    if call.shadow.hides(path) or (
-        _BYTECODE in path and os.path.abspath(path).startswith(os.path.join(_BACKEND, _BYTECODE))
-    ):
+    if path.endswith(SUFFIX) or call.shadow.hides(path):
         return False
-    return original(self, call.shadow.actual(path))
+    if _BYTECODE in path and os.path.abspath(path).startswith(os.path.join(_BACKEND, _BYTECODE)):
+        return False
+    actual = call.shadow.actual(path)
+    if actual != path and os.path.isdir(actual):
+        return False  # ``**`` in a directory that the root does not have finds the directory itself
+    is_safe = original(self, actual)
+    vanished.note(call, path, is_there=bool(is_safe))
+    return is_safe
 
 
-def _seeded_matches(call: Call, pattern: str) -> list[str]:
-    """Return the files of the relocated egg-info that *pattern* would find in the source tree."""
+@replaces("setuptools.command.egg_info", "", "glob")
+def _glob(call: Call, original: Method, pattern: str, recursive: bool = False) -> list[str]:
+    """Find the files of the relocated egg-info, too, where MANIFEST.in searches for a pattern.
+
+    And the directory itself, by its path in the shadow: as such it is told from a file.
+    """
+    steps = pattern.split(os.sep)
+    if not recursive:
+        steps = ["*" if step == "**" else step for step in steps]
+    seeded = _seeded(call, os.sep.join(steps))
+    return [
+        *original(pattern, recursive),
+        *(call.shadow.actual(name) if is_directory else name for name, is_directory in seeded),
+    ]
+
+
+@replaces("distutils.filelist", "", "findall")
+def _findall(call: Call, original: Method, directory: str = os.curdir) -> list[str]:
+    """List the files of the relocated egg-info, too: for ``graft``, ``global-include``, and pbr."""
+    pattern = "**" if directory == os.curdir else os.path.join(directory, "**")
+    seeded = _seeded(call, pattern)
+    return [*original(directory), *(name for name, is_directory in seeded if not is_directory)]
+
+
+def _seeded(call: Call, pattern: str) -> Iterator[tuple[str, bool]]:
+    """Yield what *pattern* would find of the relocated egg-info, and whether it is a directory."""
     from setuptools.command.egg_info import translate_pattern
 
     here = os.curdir + os.sep
     lead = here if pattern.startswith(here) else ""
     pattern = pattern.removeprefix(here)
     match = translate_pattern(pattern).match
-    return [lead + name for name in call.shadow.seeded_names(pattern) if match(name)]
-
-
-@replaces(*_FILE_LIST, "include")
-def _include(call: Call, original: Method, self: Any, pattern: str) -> bool:
-    """Look into the shadow, too; this search is not recursive, so ``**`` is ``*`` to it."""
-    steps = ("*" if step == "**" else step for step in pattern.split(os.sep))
-    return _search(call, self, partial(original, self, pattern), os.sep.join(steps))
-
-
-@replaces(*_FILE_LIST, "recursive_include")
-def _recursive_include(call: Call, original: Method, self: Any, base: str, pattern: str) -> bool:
-    """Look into the shadow, too: this finds the egg-info again that was excluded before."""
-    search = partial(original, self, base, pattern)
-    return _search(call, self, search, os.path.join(base, "**", pattern))
-
-
-@replaces(*_FILE_LIST, "graft")
-def _graft(call: Call, original: Method, self: Any, base: str) -> bool:
-    """Look into the shadow, too."""
-    pattern = "**" if base == os.curdir else os.path.join(base, "**")
-    return _search(call, self, partial(original, self, base), pattern)
-
-
-def _search(call: Call, file_list: Any, search: Callable[[], Any], pattern: str) -> bool:
-    """Do a *search* of the template language for what is *pattern* to a search of all files."""
-    before = len(file_list.files)
-    found = search()
-    # ``**`` in a directory that the root does not have finds the directory itself.
-    file_list.files[before:] = [
-        path
-        for path in file_list.files[before:]
-        if (actual := call.shadow.actual(path)) == path or not os.path.isdir(actual)
-    ]
-    made = _seeded_matches(call, pattern)
-    file_list.extend(made)
-    return bool(found or made)
-
-
-@replaces(*_FILE_LIST, "prune")
-def _prune(call: Call, original: Method, self: Any, dir: str) -> Any:  # noqa: A002
-    """Prune the in-tree ``build/``, too, where an older setuptools asks for it so."""
-    return original(self, call.shadow.in_tree(dir))
-
-
-@replaces("distutils.filelist", "FileList", "findall")
-def _findall(call: Call, original: Method, self: Any, dir: Any = os.curdir) -> None:  # noqa: A002
-    """List the relocated egg-info among all the files of the root.
-
-    ``global-include`` searches this list, and so does pbr for the files of its egg-info.
-    """
-    original(self, dir)
-    if dir == os.curdir:
-        listed = set(self.allfiles)
-        seeded = call.shadow.seeded_names()
-        self.allfiles += [name for name in seeded if name not in listed]
+    files = set(call.shadow.seeded_names(pattern))
+    for name in sorted({*map(os.path.dirname, files), *files}):
+        if match(name):
+            yield lead + name, name not in files
 
 
 @replaces("distutils.filelist", "FileList", "include_pattern")
 @replaces("distutils.filelist", "FileList", "exclude_pattern")
-def _pattern(
-    call: Call,
-    original: Method,
-    self: Any,
-    pattern: Any,
-    anchor: bool = True,
-    prefix: str | None = None,
-    is_regex: bool = False,
-) -> Any:
+def _pattern(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) -> Any:
     """Include and exclude what lies under the in-tree name of a relocated directory.
 
     pbr includes its egg-info so. ``sdist.prune_file_list`` drops ``build/`` by the value of
     ``build_base``: with that moved, a stale ``build/`` in the tree still has to go.
     """
-    if prefix is not None:
-        prefix = call.shadow.in_tree(prefix)
-    return original(self, pattern, anchor, prefix, is_regex)
+    if kwargs.get("prefix"):
+        kwargs["prefix"] = call.shadow.in_tree(kwargs["prefix"])
+    return original(self, *args, **kwargs)
 
 
-@replaces_if_there("distutils.filelist", "_UniqueDirs", "__call__")
-def _walk(
-    call: Call, original: Method, self: Any, walk_item: tuple[str, list[str], list[str]]
-) -> Any:
-    """Walk into no shadow that lies in the root: others come and go there at any moment."""
-    base, directories, _ = walk_item
-    if call.shadow.hides(base):
-        del directories[:]
-        return False
-    return original(self, walk_item)
+@replaces(*_FILE_LIST, "prune")
+def _prune(call: Call, original: Method, self: Any, directory: str) -> Any:
+    """Do the same where setuptools prunes ``build/`` by the template language."""
+    return original(self, call.shadow.in_tree(directory))
 
 
 @replaces("setuptools.command.egg_info", "manifest_maker", "add_license_files")
@@ -181,8 +144,10 @@ def _backend_in_the_tree(call: Call, original: Method, self: Any) -> None:
 
 
 @replaces("distutils.command.sdist", "sdist", "write_manifest")
-def _manifest(call: Call, original: Method, self: Any) -> None:
+def _write_manifest(call: Call, original: Method, self: Any) -> None:
     """Write distutils' own ``MANIFEST`` to the shadow (a ``cmdclass`` without setuptools)."""
+    names = self.filelist.files
+    vanished.complete(call, [name for name in names if os.path.exists(call.shadow.actual(name))])
     before = self.manifest
     self.manifest = call.shadow.relocate(before)
     try:

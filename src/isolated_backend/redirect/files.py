@@ -1,4 +1,4 @@
-"""Single files: copied, linked, compiled."""
+"""Single files: copied, and compiled."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import written_by_children
+from ..publish import SUFFIX
 from .replacement import Replacements
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from .replacement import Method
 
 replaces = Replacements()
-
-#: What the passing name of a file that is being copied into the root ends with.
-_SUFFIX = ".isolated-backend-new"
 
 
 @replaces("distutils.cmd", "Command", "copy_file")
@@ -39,9 +37,9 @@ def _copy_file(
     if not call.shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
         return original(self, infile, outfile, *args, **kwargs)
     if call.settings.in_tree_writes != "allow":  # else another build may be copying
-        for abandoned in glob.iglob(f"{glob.escape(target)}.*{_SUFFIX}"):
+        for abandoned in glob.iglob(f"{glob.escape(target)}.*{SUFFIX}"):
             os.unlink(abandoned)  # by a build that was killed
-    passing = f"{target}.{os.urandom(6).hex()}{_SUFFIX}"
+    passing = f"{target}.{os.urandom(6).hex()}{SUFFIX}"
     try:
         _, copied = original(self, infile, passing, *args, **kwargs)
         os.replace(passing, target)
@@ -53,10 +51,7 @@ def _copy_file(
 
 def _is_newer(source: str, target: str) -> bool:
     """Tell whether distutils would copy *source* to *target* (it skips what is up to date)."""
-    try:
-        return os.stat(source).st_mtime > os.stat(target).st_mtime
-    except FileNotFoundError:
-        return True
+    return not os.path.exists(target) or os.stat(source).st_mtime > os.stat(target).st_mtime
 
 
 @replaces("distutils.util", "", "byte_compile")

@@ -19,49 +19,32 @@ OLDEST = "66.1" if sys.version_info >= (3, 12) else "64"
 
 
 def load(delegate: str) -> Any:
-    """Import setuptools' own backend.
-
-    Args:
-        delegate: a ``build-backend`` value, ``module`` or ``module:object``.
-
-    Raises:
-        RedirectError: setuptools is missing, too old, or cannot be imported.
-    """
+    """Import setuptools' backend that *delegate*, a ``build-backend`` value, names."""
     module, _, attribute = delegate.partition(":")
     setuptools = _import_setuptools()
     from packaging.version import Version
 
     if Version(setuptools.__version__) < Version(OLDEST):
-        raise _too_old(setuptools.__version__)
+        raise RedirectError(
+            f"setuptools {setuptools.__version__} is too old; "
+            f'write "setuptools>={OLDEST}" in build-system.requires.'
+        )
     backend = import_module(module)
     return getattr(backend, attribute) if attribute else backend
 
 
 def _import_setuptools() -> Any:
     try:
-        import setuptools
-    except ImportError as error:
+        return import_module("setuptools")
+    except (ImportError, AttributeError) as error:  # of an old one, which Python is too new for
         if _directory_of_setuptools() is None:
             raise RedirectError(
                 "setuptools is not installed; add it to build-system.requires in pyproject.toml."
             ) from error
-        advice = ""
+        advice = f'Write "setuptools>={OLDEST}" in build-system.requires.'
         if os.environ.get("SETUPTOOLS_USE_DISTUTILS") == "stdlib":
-            advice = " Unset SETUPTOOLS_USE_DISTUTILS: Python 3.12 and later have no distutils."
-        raise RedirectError(f"setuptools cannot be imported: {error}.{advice}") from error
-    except AttributeError as error:  # pkgutil.ImpImporter, which Python 3.12 has not got
-        from importlib.metadata import version
-
-        raise _too_old(version("setuptools")) from error
-    return setuptools
-
-
-def _too_old(version: str) -> RedirectError:
-    python = f" for Python {sys.version_info.major}.{sys.version_info.minor}"
-    return RedirectError(
-        f"setuptools {version} is too old{python if OLDEST != '64' else ''}; "
-        f'write "setuptools>={OLDEST}" in build-system.requires.'
-    )
+            advice = "Unset SETUPTOOLS_USE_DISTUTILS: Python 3.12 and later have no distutils."
+        raise RedirectError(f"setuptools cannot be imported: {error}. {advice}") from error
 
 
 def _directory_of_setuptools() -> str | None:
@@ -75,32 +58,24 @@ def _directory_of_setuptools() -> str | None:
 
 def configuration_files(root: str) -> list[str]:
     """Return the files in which ``setup_requires`` can stand (``find_config_files``)."""
-    home = os.path.expanduser("~")
+    package = _directory_of_setuptools()
+    standard = os.path.join(os.path.dirname(os.__file__), "distutils")
+    directories = [standard, *([os.path.join(package, "_distutils")] if package else [])]
     user = ".pydistutils.cfg" if os.name == "posix" else "pydistutils.cfg"
     asked = os.environ.get("DIST_EXTRA_CONFIG")
     return [
-        *(os.path.join(directory, "distutils.cfg") for directory in _directories_of_distutils()),
-        os.path.join(home, user),
+        *(os.path.join(directory, "distutils.cfg") for directory in directories),
+        os.path.join(os.path.expanduser("~"), user),
         os.path.join(root, "setup.cfg"),
         *([asked] if asked else []),
     ]
 
 
-def _directories_of_distutils() -> list[str]:
-    package = _directory_of_setuptools()
-    standard = os.path.join(os.path.dirname(os.__file__), "distutils")
-    return [standard, *([os.path.join(package, "_distutils")] if package else [])]
-
-
 def static_requirements(kind: str) -> list[str] | None:
-    """Return what setuptools requires for every artifact of *kind*.
+    """Return what setuptools requires for every ``sdist``, ``wheel`` or ``editable``.
 
-    Args:
-        kind: ``sdist``, ``wheel`` or ``editable``.
-
-    Returns:
-        ``wheel`` for wheels, until setuptools 70.1 got a ``bdist_wheel`` of its own; ``None`` if
-        this setuptools has no hook for this, or is not there at all.
+    That is ``wheel`` for wheels, until setuptools 70.1 got a ``bdist_wheel`` of its own; ``None``
+    if this setuptools has no hook for this, or is not there at all.
     """
     package = _directory_of_setuptools()
     if package is None:
@@ -122,11 +97,7 @@ def knows_legacy_editable() -> bool:
 
 
 def vendored_tomli() -> Any:
-    """Return tomli, or the copy in setuptools: Python 3.10 has no TOML parser of its own.
-
-    Raises:
-        RedirectError: there is none, or no setuptools that might have one.
-    """
+    """Return tomli, or the copy in setuptools: Python 3.10 has no TOML parser of its own."""
     with suppress(ImportError):
         return import_module("tomli")
     _import_setuptools()  # newer versions put their vendored packages on sys.path

@@ -1,8 +1,4 @@
-"""setuptools' own verbosity, which is known once it has run.
-
-``verbose``, ``quiet`` and ``--global-option`` in ``config_settings`` set it, and ``[global]`` in a
-configuration file.
-"""
+"""setuptools' own verbosity, which is known once it has run: ``config_settings`` can set it."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import RedirectError
@@ -17,30 +17,20 @@ if TYPE_CHECKING:
 
     Method: TypeAlias = Callable[..., Any]
 
-
 #: The packages that are setuptools' own.
 SETUPTOOLS = ("setuptools", "distutils", "wheel")
 
 
 class Replacement(NamedTuple):
-    """What is replaced, and what makes the replacement."""
+    """What is replaced, and what is called instead: with the call, the original and its arguments.
+
+    It is the attribute *name* of ``module.owner``, or of *module* if *owner* is empty.
+    """
 
     module: str
     owner: str
     name: str
     function: Method
-
-    def target(self) -> tuple[Any, Any]:
-        """Return the module or class whose attribute is replaced, and the attribute.
-
-        Raises:
-            ImportError: there is no such module.
-            AttributeError: there is no such attribute.
-        """
-        holder: Any = import_module(self.module)
-        if self.owner:
-            holder = getattr(holder, self.owner)
-        return holder, getattr(holder, self.name)
 
     def __str__(self) -> str:
         return ".".join(filter(None, (self.module, self.owner, self.name)))
@@ -49,21 +39,14 @@ class Replacement(NamedTuple):
 class Replacements(list[Replacement]):
     """The replacements of one module, which registers them with this as a decorator.
 
-    Args:
-        *hooks: the hooks that they are for; all, if empty.
+    They are for *hooks*, or for all if there are none.
     """
 
     def __init__(self, *hooks: str) -> None:
         self.hooks = hooks
 
     def __call__(self, module: str, owner: str, name: str) -> Callable[[Method], Method]:
-        """Register what replaces the attribute *name* of ``module.owner`` (of *module* if empty).
-
-        Args:
-            module: the name that it is imported by.
-            owner: a class in it.
-            name: of a method or function.
-        """
+        """Register a function as the :class:`Replacement` of something."""
 
         def register(function: Method) -> Method:
             self.append(Replacement(module, owner, name, function))
@@ -76,48 +59,40 @@ class Replacements(list[Replacement]):
 def put_in_place(group: Replacements, call: Call, *, optional: bool = False) -> Iterator[None]:
     """Have the replacements of *group* in place for *call* while this is open.
 
-    Args:
-        group: all of them, or none.
-        call: the call of the hook.
-        optional: do without the group where setuptools lacks one of its targets.
-
-    Raises:
-        RedirectError: setuptools lacks a target of a group that is not optional.
+    Where setuptools lacks the target of one, that is an error, or there are none if *optional*.
     """
     with ExitStack() as placed:
         if not group.hooks or call.hook in group.hooks:
-            for replacement, holder, original in _targets(group, optional=optional):
-                placed.enter_context(_replaced(holder, replacement, original, call))
+            for replacement, holder in _with_holders(group, optional=optional):
+                placed.enter_context(_replaced(holder, replacement, call))
         yield
 
 
-def _targets(group: Replacements, *, optional: bool) -> list[tuple[Replacement, Any, Any]]:
-    """Return each replacement of *group* with its target; nothing if not all are there."""
+def _with_holders(group: Replacements, *, optional: bool) -> list[tuple[Replacement, Any]]:
+    """Return each replacement of *group* with the module or class whose attribute it replaces."""
     found = []
     for replacement in group:
         try:
-            target = replacement.target()
+            holder = resolve_name(f"{replacement.module}:{replacement.owner}")
+            getattr(holder, replacement.name)
         except (ImportError, AttributeError):
             if optional:
                 return []
-            raise _missing(replacement) from None
-        found.append((replacement, *target))
+            import setuptools
+
+            raise RedirectError(
+                f"setuptools {setuptools.__version__} has no {replacement}, which isolated-backend "
+                "has to redirect; use another version of setuptools, and please report this."
+            ) from None
+        found.append((replacement, holder))
     return found
 
 
-def _missing(replacement: Replacement) -> RedirectError:
-    import setuptools
-
-    return RedirectError(
-        f"setuptools {setuptools.__version__} has no {replacement}, which isolated-backend has to "
-        "redirect; use another version of setuptools, and please report this."
-    )
-
-
 @contextmanager
-def _replaced(holder: Any, replacement: Replacement, original: Any, call: Call) -> Iterator[None]:
+def _replaced(holder: Any, replacement: Replacement, call: Call) -> Iterator[None]:
     """Have one attribute of *holder* replaced while this is open."""
     name = replacement.name
+    original = getattr(holder, name)
 
     @functools.wraps(original)
     def method(*args: Any, **kwargs: Any) -> Any:
@@ -125,17 +100,17 @@ def _replaced(holder: Any, replacement: Replacement, original: Any, call: Call) 
             return original(*args, **kwargs)
         return replacement.function(call, original, *args, **kwargs)
 
-    own = name in vars(holder)
+    inherited = name not in vars(holder)
     before = vars(holder).get(name)
     setattr(holder, name, method)
     try:
         yield
     finally:
         if vars(holder).get(name) is method:
-            if own:
-                setattr(holder, name, before)
-            else:
+            if inherited:
                 delattr(holder, name)
+            else:
+                setattr(holder, name, before)
 
 
 def is_setuptools_own(holder: Any, *names: str) -> bool:

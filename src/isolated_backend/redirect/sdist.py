@@ -24,20 +24,14 @@ def _make_distribution(call: Call, original: Method, self: Any) -> None:
     so it cannot be asked to stage elsewhere.
     """
     name = self.distribution.get_fullname()
+    path = os.path.join(self.dist_dir, name)
     base_dir = call.shadow.relocate(name)
     call.collect(base_dir)
     self.make_release_tree(base_dir, self.filelist.files)
-    # A tar archive comes last: the compressed ones are made through a file of its name.
-    formats = sorted(self.formats, key="tar".__eq__)
     self.archive_files = []
-    for archive_format in formats:
-        made = self.make_archive(
-            os.path.join(self.dist_dir, name),
-            archive_format,
-            base_dir=base_dir,
-            owner=self.owner,
-            group=self.group,
-        )
+    # A tar archive comes last: the compressed ones are made through a file of its name.
+    for kind in sorted(self.formats, key="tar".__eq__):
+        made = self.make_archive(path, kind, base_dir=base_dir, owner=self.owner, group=self.group)
         self.archive_files.append(made)
         self.distribution.dist_files.append(("sdist", "", made))
     if not self.keep_temp:

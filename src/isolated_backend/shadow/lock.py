@@ -1,4 +1,7 @@
-"""The kernel's lock on an open file, which it frees with the process."""
+"""The kernel's lock on an open file, which it frees with the process.
+
+filelock shares no locks, and takes longer to import than a lease takes.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,18 @@ if sys.platform == "win32":
     import msvcrt
     from ctypes import wintypes
 
-    _FAIL_IMMEDIATELY, _EXCLUSIVE = 1, 2  # LockFileEx
-    _ERROR_LOCK_VIOLATION = 33
+    _FAIL_IMMEDIATELY, _EXCLUSIVE, _LOCK_VIOLATION = 1, 2, 33  # of LockFileEx
 
     class _Overlapped(ctypes.Structure):
         _fields_ = (
-            ("internal", ctypes.c_void_p),
-            ("internal_high", ctypes.c_void_p),
-            ("offset", wintypes.DWORD),
-            ("offset_high", wintypes.DWORD),
+            ("internal", ctypes.c_void_p * 2),
+            ("offset", wintypes.DWORD * 2),
             ("event", wintypes.HANDLE),
         )
 
     _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
     # The byte is one that no file has: what is locked cannot be read by others.
-    _BYTE = ctypes.byref(_Overlapped(offset_high=1 << 30))
+    _BYTE = ctypes.byref(_Overlapped(offset=(0, 1 << 30)))
 
     def try_lock(descriptor: int, *, shared: bool = False) -> bool:
         """Lock the file *descriptor* if it is free: see the other definition."""
@@ -32,10 +32,9 @@ if sys.platform == "win32":
         flags = _FAIL_IMMEDIATELY | (0 if shared else _EXCLUSIVE)
         if _kernel.LockFileEx(handle, flags, 0, 1, 0, _BYTE):
             return True
-        error = ctypes.get_last_error()
-        if error == _ERROR_LOCK_VIOLATION:
+        if ctypes.get_last_error() == _LOCK_VIOLATION:
             return False
-        raise ctypes.WinError(error)
+        raise ctypes.WinError(ctypes.get_last_error())
 
     def unlock(descriptor: int) -> None:
         """Free the lock: see the other definition."""
@@ -45,20 +44,11 @@ else:
     import fcntl
 
     def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-        """Lock the file *descriptor* if it is free.
+        """Lock the file *descriptor*, open for whatever, if it is free; tell whether it is locked.
 
         Closing the last copy of the descriptor frees the lock; going from shared to exclusive lets
-        go of the one first, whether it gets the other or not (flock(2)).
-
-        Args:
-            descriptor: an open file; it may be open for reading only.
-            shared: with others who share it, instead of alone.
-
-        Returns:
-            Whether it is locked now.
-
-        Raises:
-            OSError: this file system has no locks.
+        go of the one first, whether it gets the other or not (flock(2)). ``OSError``: this file
+        system has no locks.
         """
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

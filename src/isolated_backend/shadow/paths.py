@@ -3,49 +3,49 @@
 One rule, three functions. What setuptools by default creates at some path is created at the same
 path below the slot (:meth:`Shadow.relocate`); a record shows the name that it would have in the
 source tree (:meth:`Shadow.in_tree`); and whoever reads such a name finds the bytes where they are
-(:meth:`Shadow.actual`).
-
-The root ``/a/repo/py`` is ``SLOT/a/repo/py``. So a path that climbs (``../src/x.egg-info``,
-``build/temp/../../../core.o``) stays in the slot, as far up as the root lies deep.
+(:meth:`Shadow.actual`). The root ``/a/repo/py`` is ``SLOT/a/repo/py``, so a path that climbs
+(``../src/x.egg-info``) stays in the slot.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from ..errors import ShadowError
-from .mirror import below, inherit_group, mirror_of
 from .removal import empty
-from .temporary import PREFIX, home
+from .temporary import PREFIX, home, making_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 #: What a name begins with that may be another's of the same file.
 _NOT_NORMAL = (os.curdir + os.sep, os.pardir)
 
+#: The longest path that the mirror of a root may have: what setuptools makes in it is longer still.
+_LONGEST = 120 if os.name == "nt" else 2048
+
+#: The name of each step to the root where its own would make the path too long, or has characters
+#: that setuptools (``{x}``, ``$x``), or a project's shell commands, take for something else.
+_SHORT = "="
+_PLAIN = re.compile(r"[\w.+~@-]+", re.ASCII)
+
 
 class Shadow:
-    """The shadow of one hook call.
+    """The shadow of the project root *root* in *slot*, a directory that is this call's alone.
 
-    Args:
-        root: the project root, which is the current directory of the hook.
-        slot: an empty directory that belongs to this call alone.
-        temporary: the directory for temporary files. Where it is inside the root, the slots in it
-            must not appear in any file list.
-
-    Attributes:
-        place: the mirror of the root.
+    Slots in *temporary* must not appear in any file list if it is inside the root. ``place`` is the
+    mirror of the root.
     """
 
     def __init__(self, root: str, slot: str, temporary: str) -> None:
         self.root = root
         self.slot = slot
-        self.place = mirror_of(root, slot)
+        self.place = _mirror_of(root, slot)
         self.temporary = (temporary, home(temporary))
         self._hidden = below(os.path.join(temporary, PREFIX), root)
         self.clear()
@@ -54,18 +54,12 @@ class Shadow:
         """Begin anew, with an empty slot."""
         empty(self.slot)
         self._moved: dict[str, str] = {}  # by their paths from the root, where directories are
-        self._moved_prefixes: tuple[str, ...] = ()  # what the paths of all below begin with
         self._absolute_names: dict[str, str] = {}  # of directories in the slot
         self._seeded: set[str] = set()  # and of those that the shadow alone decides about
         self._asked: list[str] = []  # absolute paths that are to stay where they are
-        try:
+        with making_room(self.slot):
             os.makedirs(self.place)
-        except OSError as error:
-            raise ShadowError(
-                f"Cannot make a directory to build in below {self.slot}: {error.strerror}. "
-                "Free it, or point TMPDIR to a directory that can be written."
-            ) from error
-        inherit_group(self.root, self.place)
+        _inherit_group(self.root, self.place)
 
     @property
     def dist(self) -> str:
@@ -79,17 +73,10 @@ class Shadow:
     def relocate(self, path: str) -> str:
         """Return where to create what setuptools would create at *path*.
 
-        Args:
-            path: relative to the root, or absolute.
-
-        Returns:
-            The same place in the shadow; *path* itself if it is in the slot already, or was asked
-            for (:meth:`leave`).
+        That is *path* itself if it is in the slot already, or was asked for (:meth:`leave`).
         """
         absolute = self._absolute(path)
-        if below(absolute, self.slot) is not None:
-            return path
-        if any(below(absolute, asked) is not None for asked in self._asked):
+        if any(below(absolute, stays) is not None for stays in (self.slot, *self._asked)):
             return path
         name = self._from_root(absolute, follow=True)
         if name == os.curdir:
@@ -97,7 +84,6 @@ class Shadow:
         place = os.path.normpath(os.path.join(self.place, name))
         if name not in self._moved:
             self._moved[name] = place
-            self._moved_prefixes += (name + os.sep,)
             if os.path.isabs(path):
                 self._absolute_names[place] = absolute  # setuptools would record it as it is
         return place
@@ -116,23 +102,9 @@ class Shadow:
         absolute = self._absolute(path)
         return below(absolute, self.root) is not None and below(absolute, self.slot) is None
 
-    def is_in_slot(self, path: str) -> bool:
-        """Tell whether *path* is in the slot of this call."""
-        return below(self._absolute(path), self.slot) is not None
-
-    def apart(self, path: str, name: str) -> str:
-        """Return a directory like *path* for the part *name* of a build alone, also if names climb.
-
-        Args:
-            path: a directory, of the slot or not.
-            name: no path, and with a dot in it: no step of a path to a root has the same name.
-        """
-        inside = below(path, self.slot)
-        return os.path.join(path, name) if inside is None else os.path.join(self.slot, name, inside)
-
     def confined(self, path: str) -> str:
         """Return *path*, or what it is with ``/..`` for ``/`` if it climbs out of the slot."""
-        if not path.startswith(self.slot) or self.is_in_slot(path):
+        if not path.startswith(self.slot) or below(self._absolute(path), self.slot) is not None:
             return path
         return self.slot + os.path.normpath(path[len(self.slot) :])
 
@@ -148,30 +120,15 @@ class Shadow:
 
     def from_root(self, path: str) -> str:
         """Return for *path*, if it is in the slot, the relative path that it would have without."""
-        name = below(path, self.place)
-        if name is not None or below(path, self.slot) is None:
-            return name or path
-        return os.path.relpath(path, self.place)
-
-    def all_in_tree(self, paths: Iterable[str]) -> list[str]:
-        """Return what :meth:`in_tree` returns for each of *paths*."""
-        slot = self.slot
-        return [self.in_tree(path) if path.startswith(slot) else path for path in paths]
+        return os.path.relpath(path, self.place) if below(path, self.slot) is not None else path
 
     def actual(self, name: str) -> str:
-        """Return where the bytes of the in-tree name *name* are now.
-
-        Returns:
-            The path in the shadow if it was made there, else *name* itself.
-        """
+        """Return where the bytes of the in-tree name *name* are: in the shadow, if made there."""
         normal = name
         if name.startswith(_NOT_NORMAL) or os.path.isabs(name):
             normal = self._from_root(self._absolute(name))
-        if normal not in self._moved and not normal.startswith(self._moved_prefixes):
-            return name  # as nearly all: each file of the project is asked for several times
         for moved, place in self._moved.items():
-            rest = below(normal, moved)
-            if rest is not None:
+            if normal.startswith(moved) and (rest := below(normal, moved)) is not None:
                 made = os.path.normpath(os.path.join(place, rest))
                 if moved in self._seeded or os.path.lexists(made):
                     return made
@@ -182,9 +139,6 @@ class Shadow:
 
         From then on only what is in the shadow counts: a file that setuptools deletes there is
         deleted, whatever the source tree still holds.
-
-        Returns:
-            Its path in the shadow.
         """
         place = self.relocate(path)
         name = self.from_root(place)
@@ -198,26 +152,20 @@ class Shadow:
     def seeded_names(self, pattern: str = "") -> Iterator[str]:
         """Yield the files in the directories that have been seeded, as *pattern* would find them.
 
-        Args:
-            pattern: of files. What it finds begins as it does: with ``/``, or with so many ``../``.
+        What it finds begins as it does: with ``/``, or with so many ``../``.
         """
         lead = os.path.join(os.path.splitdrive(pattern)[0], os.sep)
         if not os.path.isabs(pattern):
             lead = os.path.join("", *takewhile(os.pardir.__eq__, pattern.split(os.sep)))
-        beginning = os.path.normpath(os.path.join(self.root, lead))
+        beginning = self._absolute(lead)
         for name in sorted(self._seeded):
             place = self._moved[name]
             for directory, _, files in os.walk(place):
                 for file in files:
-                    path = os.path.join(self.root, name, os.path.relpath(directory, place), file)
-                    found = below(os.path.normpath(path), beginning)
+                    inside = os.path.relpath(os.path.join(directory, file), place)
+                    found = below(self._absolute(os.path.join(name, inside)), beginning)
                     if found is not None:
                         yield os.path.join(lead, found)
-
-    @property
-    def inside_root(self) -> bool:
-        """Whether slots lie inside the root, because TMPDIR does."""
-        return self._hidden is not None
 
     def hides(self, name: str) -> bool:
         """Tell whether *name*, relative to the root, is of a slot that lies inside the root."""
@@ -227,16 +175,40 @@ class Shadow:
         return os.path.normpath(os.path.join(self.root, path))
 
     def _from_root(self, absolute: str, *, follow: bool = False) -> str:
-        """Return the path *absolute* relative to the root.
-
-        Args:
-            absolute: a normal path.
-            follow: whether it may have come to the root through a symbolic link.
-        """
+        """Return *absolute* relative to the root; if *follow*, also where a link leads there."""
         name = below(absolute, self.root)
         if name is None and follow:
             name = below(os.path.realpath(absolute), os.path.realpath(self.root))
         return os.path.relpath(absolute, self.root) if name is None else name
+
+
+def below(path: str, directory: str) -> str | None:
+    """Return *path* relative to *directory* (``.`` for itself), or ``None`` if it is not below."""
+    if path == directory:
+        return os.curdir
+    prefix = directory if directory.endswith(os.sep) else directory + os.sep
+    return path[len(prefix) :] if path.startswith(prefix) else None
+
+
+def _mirror_of(root: str, slot: str) -> str:
+    """Return the place of *root* in *slot*: as deep as the root itself lies, and not too long."""
+    drive, path = os.path.splitdrive(root)
+    steps = [step for step in (drive.strip(":\\/"), *path.split(os.sep)) if step]
+    place = os.path.join(slot, *(step if _PLAIN.fullmatch(step) else _SHORT for step in steps))
+    return place if len(place) <= _LONGEST else os.path.join(slot, *[_SHORT] * len(steps))
+
+
+def _inherit_group(root: str, place: str) -> None:
+    """Give *place* the root's set-group-id bit and group, which what is made in it inherits.
+
+    In a root that a team shares (``chmod g+s``) setuptools' directories get this bit, and it is
+    recorded in the sdist.
+    """
+    found = os.stat(root)
+    if found.st_mode & stat.S_ISGID and hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(place, -1, found.st_gid)
+            os.chmod(place, stat.S_IMODE(os.stat(place).st_mode) | stat.S_ISGID)
 
 
 def _copy_writable(source: str, target: str) -> None:

@@ -11,14 +11,13 @@ from contextlib import suppress
 def remove(path: str) -> None:
     """Remove the tree at *path* as far as it can be removed."""
     shutil.rmtree(path, ignore_errors=True)
-    if not os.path.lexists(path):
-        return
-    # Read-only sources are staged with their modes, and overlayfs makes a directory of mode 0.
-    _let_in(path)
-    for directory, directories, files in os.walk(path):
-        for name in (*directories, *(files if sys.platform == "win32" else ())):
-            _let_in(os.path.join(directory, name))
-    shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        # Read-only sources are staged with their modes, and overlayfs makes a directory of mode 0.
+        _let_in(path)
+        for directory, directories, files in os.walk(path):
+            for name in (*directories, *(files if sys.platform == "win32" else ())):
+                _let_in(os.path.join(directory, name))
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def empty(path: str) -> None:

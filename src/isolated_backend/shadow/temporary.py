@@ -12,10 +12,14 @@ import re
 import stat
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from ..errors import ShadowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PREFIX = "isolated-backend."
 
@@ -26,33 +30,37 @@ _USUAL = ("/tmp", "/var/tmp", "/usr/tmp")
 def temporary_directory() -> str:
     """Return the real path of the directory that the user wants temporary files in.
 
-    :func:`tempfile.gettempdir` quietly goes elsewhere, even to the current directory, when
-    TMPDIR does not work; a user who set it wants to know.
-
-    Raises:
-        ShadowError: no directory can be written that is set, or that is usual.
+    :func:`tempfile.gettempdir` quietly goes elsewhere, even to the current directory, when TMPDIR
+    does not work; a user who set it wants to know.
     """
     for variable in ("TMPDIR", "TEMP", "TMP"):
-        value = os.environ.get(variable)
-        if not value:
-            continue
-        if not os.path.isdir(value):
-            raise ShadowError(f"{variable}={value} is not a directory; create it or unset it.")
-        effective = os.access in os.supports_effective_ids
-        if not os.access(value, os.W_OK | os.X_OK, effective_ids=effective):
+        if value := os.environ.get(variable):
+            if os.path.isdir(value) and os.access(value, os.W_OK | os.X_OK):
+                return os.path.realpath(value)
             raise ShadowError(
-                f"{variable}={value} cannot be written; point it to a directory that can."
+                f"{variable}={value} is not a directory that can be written; "
+                "point it to one, or unset it."
             )
-        return os.path.realpath(value)
-    found = None
-    with suppress(FileNotFoundError):  # not even the current directory
+    with suppress(FileNotFoundError):  # not even the current directory can be written
         found = tempfile.gettempdir()
-    if found is None or (os.path.abspath(found) == os.getcwd() and found not in _USUAL):
+        if found in _USUAL or os.path.abspath(found) != os.getcwd():
+            return os.path.realpath(found)
+    raise ShadowError(
+        f"No directory for temporary files can be written ({', '.join(_USUAL)}); "
+        "point TMPDIR to one that can."
+    )
+
+
+@contextmanager
+def making_room(place: str) -> Iterator[None]:
+    """Say what to do if a directory cannot be made below *place* while this is open."""
+    try:
+        yield
+    except OSError as error:
         raise ShadowError(
-            f"No directory for temporary files can be written ({', '.join(_USUAL)}); "
-            "point TMPDIR to one that can."
-        )
-    return os.path.realpath(found)
+            f"Cannot make a directory to build in below {place}: {error.strerror}. "
+            "Free it, or point TMPDIR to a directory that can be written."
+        ) from error
 
 
 def home(temporary: str) -> str:
@@ -90,11 +98,7 @@ def directory_of(root: str, temporary: str) -> str:
 
 
 def own_directory_of(root: str, temporary: str) -> str:
-    """Return what :func:`directory_of` does, and make it.
-
-    Raises:
-        OSError: it cannot be made, or others can touch what is there.
-    """
+    """Return what :func:`directory_of` does, and make it, or raise an ``OSError``."""
     if own_home(temporary) is None:
         raise PermissionError(errno.EPERM, "others can change what is there", home(temporary))
     path = directory_of(root, temporary)
@@ -112,8 +116,7 @@ def _user() -> str:
 
 def _is_ours(path: str, *, others_may_not: int) -> bool:
     found = os.lstat(path)
-    if not stat.S_ISDIR(found.st_mode):
-        return False
-    return sys.platform == "win32" or (
-        found.st_uid == os.geteuid() and not found.st_mode & others_may_not
+    return stat.S_ISDIR(found.st_mode) and (
+        sys.platform == "win32"
+        or (found.st_uid == os.geteuid() and not found.st_mode & others_may_not)
     )

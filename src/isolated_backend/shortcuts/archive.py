@@ -21,8 +21,6 @@ from .proof import Sources
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..reproducible import NormalForm
-
 _SECOND = 10**9
 
 
@@ -35,16 +33,13 @@ def one_to_stage(names: Iterable[str]) -> str:
     return name
 
 
-def complete(
-    path: str, sample: str, streamed: Mapping[str, int], normal_form: NormalForm | None = None
-) -> None:
+def complete(path: str, sample: str, streamed: Mapping[str, int]) -> None:
     """Add files of the current directory to the gzipped sdist at *path*, in their places.
 
     Args:
         path: of the archive of what has been staged. If this fails, there is none.
         sample: a file that has been (:func:`one_to_stage`).
         streamed: the names of those that have not been, and their modes.
-        normal_form: what the archive is to be in, if in any.
 
     Raises:
         VanishedFileError: one is no regular file any more.
@@ -54,11 +49,7 @@ def complete(
     staged = path + ".staged"
     os.rename(path, staged)  # the header tells the name of an archive
     try:
-        with (
-            tarfile.open(staged) as made,
-            gzipped_tar(path, anonymous=bool(normal_form)) as archive,
-        ):
-            finish = normal_form.of_tar if normal_form else copy.copy
+        with tarfile.open(staged) as made, gzipped_tar(path) as archive:
             top, *_ = members = made.getmembers()
             wanted = f"{top.name}/{sample.replace(os.sep, '/')}"
             like = next((member for member in members if member.name == wanted), top)
@@ -70,9 +61,9 @@ def complete(
                 source = merged[name]
                 if isinstance(source, tarfile.TarInfo):
                     content = made.extractfile(source) if source.isreg() else None
-                    archive.addfile(finish(source), content)
+                    archive.addfile(source, content)
                 elif source is None:
-                    archive.addfile(finish(_like(top, name, top.mode, time.time())))
+                    archive.addfile(_like(top, name, top.mode, time.time()))
                 else:
                     status = found.look(source, streamed[source])
                     whole = float(status.st_mtime_ns // _SECOND)
@@ -81,7 +72,7 @@ def complete(
                     member.size = status.st_size
                     try:
                         with open(source, "rb", 0, opener=_without_waiting) as file:
-                            archive.addfile(finish(member), file)
+                            archive.addfile(member, file)
                     except OSError:
                         found.check(source)  # it may have vanished, or become shorter
                         raise
@@ -91,8 +82,6 @@ def complete(
             os.unlink(path)
         raise
     os.unlink(staged)
-    if normal_form:
-        normal_form.note(path)
 
 
 def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) -> bool:

@@ -23,20 +23,15 @@ _PIECE, _PIECES = 1 << 16, 16
 
 
 @contextmanager
-def gzipped_tar(path: str, *, anonymous: bool = False) -> Iterator[tarfile.TarFile]:
+def gzipped_tar(path: str) -> Iterator[tarfile.TarFile]:
     """Open the new archive *path* for members, in the format that setuptools' have.
-
-    Args:
-        path: of the archive.
-        anonymous: whether the header is to have neither the name of the archive nor the time.
 
     Raises:
         OSError: it cannot be written; when it is closed, if not before.
     """
-    name, time = ("", 0) if anonymous else (path, None)
     with (
         open(path, "wb") as file,
-        gzip.GzipFile(name, "wb", _LEVEL, file, time) as compressed,
+        gzip.GzipFile(path, "wb", _LEVEL, file) as compressed,
         ThreadPoolExecutor(1, "isolated-backend compression") as pool,
     ):
         writer = _InBackground(compressed, pool)

@@ -44,7 +44,7 @@ def _make_distribution(call: Call, original: Method, self: Any) -> None:
     finally:
         self.filelist.files = files
     (made,) = self.archive_files
-    archive.complete(made, sample, streamed, call.normal_form)
+    archive.complete(made, sample, streamed)
     proof.settle(call, streamed)
 
 
