@@ -24,11 +24,7 @@ _PIECE, _PIECES = 1 << 16, 16
 
 @contextmanager
 def gzipped_tar(path: str) -> Iterator[tarfile.TarFile]:
-    """Open the new archive *path* for members, in the format that setuptools' have.
-
-    Raises:
-        OSError: it cannot be written; when it is closed, if not before.
-    """
+    """Open the new archive *path* for members, in the format that setuptools' have."""
     with (
         open(path, "wb") as file,
         gzip.GzipFile(path, "wb", _LEVEL, file) as compressed,

@@ -29,26 +29,28 @@ _NOTES = (("trusted.isolated-backend", ""), ("user.isolated-backend", ",userxatt
 def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     """Give this process, which has to have a single thread, a private tree in *root*.
 
-    Args:
-        root: the project root.
-        place: a directory of this call's alone, for what is written.
-        through: directories that are to be the real ones where they are in *root*.
-
-    Raises:
-        PrivateTreeError: there is none, and why.
+    What is written goes to *place*, a directory of this call's alone. The directories *through*
+    are the real ones where they are in *root*. :class:`PrivateTreeError` says why there is none.
     """
     is_locked = not os.access(root, os.W_OK) and os.stat(root).st_uid == os.geteuid()
-    owners = [_owner(path) for path in (root, place)]
-    is_user = _new_namespaces()
-    if owners != [_owner(path) for path in (root, place)]:
-        raise PrivateTreeError(
-            "it belongs to a user or a group that a user namespace does not know"
-        )
+    through = _within(root, through)
+    is_user = False
+    with _refused("the kernel grants no namespace"):
+        try:
+            kernel.unshare(kernel.CLONE_NEWNS)
+        except PermissionError:
+            is_user = True
+    if is_user:
+        if path := _of_a_stranger(root, through) or _of_a_stranger(place):
+            raise PrivateTreeError(
+                f"{path} belongs to a user or a group that a user namespace does not know"
+            )
+        _new_user_namespace()
     with _refused("the kernel lets no mount be private"):
         kernel.mount(None, os.sep, None, kernel.MS_REC | kernel.MS_SLAVE)
     with _refused(f"the kernel lays no overlay with its upper layer in {place} over it"):
         # Below the overlay they could not be reached any more.
-        real = {path: os.open(path, os.O_PATH) for path in _within(root, through)}
+        real = {path: os.open(path, os.O_PATH) for path in through}
         _overlay(root, os.path.join(place, LAYERS))
         for path, descriptor in real.items():
             kernel.mount(_by_descriptor(descriptor), path, None, kernel.MS_BIND | kernel.MS_REC)
@@ -62,11 +64,7 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     os.environ.setdefault("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1")
 
 
-def _new_namespaces() -> bool:
-    """Give this process mounts of its own; tell whether that took a user namespace."""
-    with _refused("the kernel grants no namespace"), suppress(PermissionError):
-        kernel.unshare(kernel.CLONE_NEWNS)
-        return False
+def _new_user_namespace() -> None:
     user, group = os.geteuid(), os.getegid()
     with _refused("the kernel grants no user namespace"):
         kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
@@ -79,15 +77,10 @@ def _new_namespaces() -> bool:
                 file.write(text.encode())
     with _refused("what a capability lets this user read is out of reach in a user namespace"):
         os.stat(os.__file__)
-    return True
 
 
 def _overlay(root: str, layers: str) -> None:
-    """Mount an overlay over *root* that keeps what is written in the new directory *layers*.
-
-    Raises:
-        OSError: the kernel refuses it.
-    """
+    """Mount an overlay over *root* that keeps what is written in the new directory *layers*."""
     os.mkdir(layers)
     try:
         _overlay_from(root, layers)
@@ -105,7 +98,11 @@ def _overlay_from(root: str, layers: str) -> None:
     upper, work = (os.path.join(layers, name) for name in ("upper", "work"))
     for path in (upper, work):
         os.makedirs(path, exist_ok=True)
-    _make_like(upper, root)
+    found = os.stat(root)  # the upper layer is seen in its place
+    with suppress(OSError):
+        os.chown(upper, found.st_uid, found.st_gid)
+    shutil.copystat(root, upper)
+    os.chmod(upper, found.st_mode & 0o7777 | 0o700)
     lower = os.open(root, os.O_PATH)
     try:
         options = f"lowerdir={_by_descriptor(lower)},upperdir=upper,workdir=work"
@@ -120,23 +117,10 @@ def _overlay_from(root: str, layers: str) -> None:
         os.close(lower)
 
 
-def _make_like(upper: str, root: str) -> None:
-    """Give the directory *upper*, which is to be seen in its place, what *root* has."""
-    found = os.stat(root)
-    with suppress(OSError):
-        os.chown(upper, found.st_uid, found.st_gid)
-    shutil.copystat(root, upper)
-    os.chmod(upper, found.st_mode & 0o7777 | 0o700)
-
-
 def _option_for_notes(upper: str) -> str:
     """Return the option with which overlayfs can make notes on files in the directory *upper*.
 
-    Without them it would mount, but a directory of the root that is removed could not be made
-    again.
-
-    Raises:
-        OSError: it cannot make any.
+    Without them it would mount, but a removed directory could not be made again.
     """
     for name, option in _NOTES:
         with suppress(OSError):
@@ -156,9 +140,17 @@ def _within(root: str, paths: Sequence[str]) -> list[str]:
     return found
 
 
-def _owner(path: str) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_uid, found.st_gid
+def _of_a_stranger(directory: str, without: Sequence[str] = ()) -> str | None:
+    """Return a path in *directory* that could not be copied up: nobody here can be its owner."""
+    user, group = os.geteuid(), os.getegid()
+    for parent, inner, files in os.walk(directory):
+        inner[:] = [name for name in inner if os.path.join(parent, name) not in without]
+        for path in (parent, *(os.path.join(parent, name) for name in (*inner, *files))):
+            with suppress(FileNotFoundError):
+                found = os.lstat(path)
+                if (found.st_uid, found.st_gid) != (user, group):
+                    return path
+    return None
 
 
 def _by_descriptor(descriptor: int) -> str:
