@@ -23,6 +23,7 @@ class Copies:
     def __init__(self, build_lib: str) -> None:
         self._beginning = os.path.join(os.path.normpath(build_lib), "")
         self._sources: dict[str, str] = {}  # by the name of the copy in that
+        self._kinds: dict[str, bool] = {}  # likewise, whether the mode is kept
         self._found = Sources()
         self._samples: dict[bool, tuple[str, str]] = {}  # the same, by whether the mode is kept
         self._mode = 0  # of a file that is made anew
@@ -36,14 +37,22 @@ class Copies:
         If not, it has to be copied, whatever is there already.
         """
         name = self._name(target)
-        self._sources.pop(name, None)  # another copy to the same place
         if not name or preserve_mode not in self._samples or os.path.lexists(target):
             return False
         mode = stat.S_IMODE(self._found.look(source).st_mode)
         if mode & ~_PERMISSIONS or mode != self._mode_of_copy(mode, preserve_mode):
             return False
-        self._sources[name] = source
+        self._sources[name], self._kinds[name] = source, preserve_mode
         return True
+
+    def take_back(self, target: str) -> tuple[str, bool] | None:
+        """Return of what *target* is to be made now, if that was put off, and if the mode is kept.
+
+        setuptools looks at a copy that is there before it makes another one in its place.
+        """
+        name = self._name(target)
+        source = self._sources.pop(name, None)
+        return None if source is None else (source, self._kinds.pop(name))
 
     def learn(self, source: str, target: str, *, preserve_mode: bool) -> None:
         """Take *target*, which has just been made of *source*, for a sample if there is none."""

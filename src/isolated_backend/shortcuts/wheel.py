@@ -98,11 +98,14 @@ def _module_or_data(
         proof.owe(call, copies)
     source, target = call.shadow.actual(os.fspath(infile)), os.fspath(outfile)
     kept = bool(preserve_mode)
+    if before := copies.take_back(target):
+        original(self, before[0], target, before[1])
     if os.path.isfile(source) and copies.put_off(source, target, preserve_mode=kept):
         return target, True
-    copied = original(self, infile, outfile, preserve_mode)
-    copies.learn(source, target, preserve_mode=kept)
-    return copied
+    made, is_copied = original(self, infile, outfile, preserve_mode)
+    if is_copied:
+        copies.learn(source, target, preserve_mode=kept)
+    return made, is_copied
 
 
 @replaces("setuptools.command.build_py", "", "make_writable")
