@@ -72,8 +72,7 @@ def check_staged(call: Call, sdist: Any, base_dir: str, names: Iterable[str]) ->
     """
     copies_all = is_setuptools_own(sdist, "copy_file")
     for name in names:
-        staged = call.shadow.confined(os.path.join(base_dir, name))
-        if not call.listed.get(name) or os.path.isabs(name) or os.path.isfile(staged):
+        if not call.listed.get(name) or os.path.isfile(os.path.join(base_dir, name)):
             continue
         if copies_all or not os.path.isfile(call.shadow.actual(name)):
             raise VanishedFileError.of(name)

@@ -102,12 +102,6 @@ class Shadow:
         absolute = self._absolute(path)
         return below(absolute, self.root) is not None and below(absolute, self.slot) is None
 
-    def confined(self, path: str) -> str:
-        """Return *path*, or what it is with ``/..`` for ``/`` if it climbs out of the slot."""
-        if not path.startswith(self.slot) or below(self._absolute(path), self.slot) is not None:
-            return path
-        return self.slot + os.path.normpath(path[len(self.slot) :])
-
     def in_tree(self, path: str) -> str:
         """Return the name to record for *path*: that which it would have without the shadow."""
         if not path.startswith(self.slot):
