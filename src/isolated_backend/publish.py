@@ -24,10 +24,7 @@ SUFFIX = ".isolated-backend-new"
 
 
 def publish(made: str, directory: str) -> None:
-    """Copy the artifact *made* into *directory*, in place of one of the same name.
-
-    ``PublishError``: *directory* does not take it. What was there before is still there.
-    """
+    """Copy the artifact *made* into *directory*, in place of one of the same name."""
     name = os.path.basename(made)
     try:
         os.makedirs(directory, exist_ok=True)
@@ -61,10 +58,7 @@ def _hidden_file(directory: str, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _remove_abandoned(directory: str) -> None:
-    """Remove what builds that were killed while publishing have left in *directory*.
-
-    Whatever they were publishing: the next build may well have another version.
-    """
+    """Remove what killed builds, of other versions too, have left in *directory*."""
     for path in glob.iglob(os.path.join(glob.escape(directory), f".*{SUFFIX}")):
         with suppress(OSError):
             descriptor = os.open(path, os.O_RDWR)

@@ -18,11 +18,7 @@ replaces = Replacements()
 
 @replaces("distutils.command.sdist", "sdist", "make_distribution")
 def _make_distribution(call: Call, original: Method, self: Any) -> None:
-    """Stage and archive ``name-version/`` in the shadow.
-
-    The original keeps the staging directory and the prefix of the members in one relative path,
-    so it cannot be asked to stage elsewhere.
-    """
+    """Stage and archive ``name-version/`` in the shadow: the original has one path for both."""
     name = self.distribution.get_fullname()
     path = os.path.join(self.dist_dir, name)
     base_dir = call.shadow.relocate(name)
@@ -49,10 +45,9 @@ class SomeFiles(list[str]):
 def _make_release_tree(
     call: Call, original: Method, self: Any, base_dir: str, files: list[str]
 ) -> None:
-    """Stage the files of the root as ever, and beside them those that are in the shadow; all.
+    """Stage the files of the root as ever, and then those that are in the shadow.
 
-    When an override's ``super().make_release_tree()`` returns, the tree is complete. A name that
-    leads out of the directory (``../LICENSE``) is in no archive, wherever setuptools stages it.
+    What leads out of the directory (``../LICENSE``) is in no archive, wherever setuptools puts it.
     """
     if call.shadow.is_in_root(base_dir):
         base_dir = call.shadow.relocate(base_dir)  # by an override of make_distribution
