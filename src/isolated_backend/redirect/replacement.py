@@ -51,7 +51,7 @@ class Replacements(list[Replacement]):
 
 @contextmanager
 def put_in_place(group: Replacements, call: Call, *, optional: bool = False) -> Iterator[None]:
-    """Replace what *group* names while this is open; nothing if an *optional* one lacks a target."""
+    """Replace what *group* names while this is open; if *optional*, all of it or nothing."""
     with ExitStack() as placed:
         if not group.hooks or call.hook in group.hooks:
             for replacement, holder in _with_holders(group, optional=optional):

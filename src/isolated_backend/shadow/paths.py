@@ -139,7 +139,7 @@ class Shadow:
         return place
 
     def seeded_names(self, pattern: str = "") -> Iterator[str]:
-        """Yield the files in seeded directories, by names that begin as *pattern*: ``/``, ``../``."""
+        """Yield the files in seeded directories, by names that begin as *pattern*: ``../``."""
         lead = os.path.join(os.path.splitdrive(pattern)[0], os.sep)
         if not os.path.isabs(pattern):
             lead = os.path.join("", *takewhile(os.pardir.__eq__, pattern.split(os.sep)))
