@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,7 +129,9 @@ class Made:
 
     def is_from_slot(self, number: int) -> bool:
         """Tell whether the compiler's command lines are of this slot."""
-        return f"/{number}/build/temp." in self.output
+        return (
+            re.search(rf"isolated-backend\.\S+/{number}/\S+/build/temp\.", self.output) is not None
+        )
 
 
 #: The root is entered only here: before, something else may have been at its path.

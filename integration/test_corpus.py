@@ -36,7 +36,7 @@ def check(project: Project, form: str, *, slow: bool = False) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_small_projects(name: str) -> None:
-    """With the short cuts and without; one after the other, for they work at the same place."""
+    """With the shortcuts and without; one after the other, for they work at the same place."""
     (project,) = load([name])
     for slow in (False, True):
         check(project, "sdist", slow=slow)

@@ -203,6 +203,34 @@ def test_a_lock_that_tells_nothing(
         assert main(["status"]) == 0
 
 
+def test_another_users_text_is_neither_markup_nor_obeyed(
+    root: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    purpose, place = "[bold]build[/bold]", f"{root}/[/]\x1b[2J\n\x9b1m"
+    with slots.lease(str(root), str(temporary)) as shadow:
+        Path(shadow + tenant.LOCK).write_bytes(os.fsencode(f"7\n{purpose}\n{place}"))
+        assert main(["status"]) == 0
+        shown = capsys.readouterr().out
+        assert _status(capsys)["shadows"][0]["root"] == place
+    assert not {"\x1b", "\x9b"} & set(shown)
+    assert purpose in shown
+    assert r"[/]\x1b[2J\n\x9b1m" in shown
+
+
+@needs_posix
+def test_a_device_is_not_opened(
+    root: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "pyproject.toml").unlink()
+    (root / "pyproject.toml").symlink_to("/dev/null")
+    opened: list[object] = []
+    with slots.lease(str(root), str(temporary)):
+        monkeypatch.setattr(TreeStatus, "of", opened.append)
+        assert _status(capsys)["trees"] == []
+    assert not opened
+
+
 @needs_posix
 def test_a_lock_that_is_something_else_keeps_nobody_waiting(
     root: Path, tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]

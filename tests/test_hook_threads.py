@@ -57,7 +57,9 @@ def test_hooks_in_threads_run_side_by_side_in_their_own_roots(tmp_path: Path) ->
             file.read()
     """
     roots = [simple(tmp_path / f"p{n}", meet, f"p{n}") for n in range(4)]
-    ready, go = tmp_path / "ready", tmp_path / "go-"
+    gates = tmp_path / ".gates"  # a hidden directory is no source tree: nobody waits to write there
+    gates.mkdir()
+    ready, go = gates / "ready", gates / "go-"
     os.mkfifo(ready)
     for each in roots:
         os.mkfifo(f"{go}{each.name}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends import OURS, HookProcess
+from isolated_backend import messages
 
 Sample = Callable[[str], Path]
 Settings = Mapping[str, str | list[str] | None]
@@ -120,3 +121,9 @@ def test_a_frontend_prints_it(sample: Sample, tmp_path: Path) -> None:
     lines = [line for line in done.stdout.splitlines() if line.startswith(PREFIX)]
     assert len(lines) == 2
     assert all(line.endswith(f" is in {tmp_path / 'out'}") for line in lines)
+
+
+def test_what_another_process_is_called_is_not_obeyed(capfd: pytest.CaptureFixture[str]) -> None:
+    messages.tell("waiting for process 7 (\x1b]0;x\x07 \u202e größe \udcff)")
+    shown = capfd.readouterr().err
+    assert shown == PREFIX + r"waiting for process 7 (\x1b]0;x\x07 \u202e größe \udcff)" + "\n"

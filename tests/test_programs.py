@@ -119,6 +119,16 @@ def test_a_compiler_reads_what_it_is_given() -> None:
     assert found == Effects(("/slot/a.o",), ("/root/include", "/root/shared/a.c", "/slot/a.o"))
 
 
+@pytest.mark.parametrize("words", ["{}", "ccache {}", "{} -pthread"])
+def test_what_the_environment_calls_a_compiler_is_one(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = "/opt/holding -c pkg/x.c -o /elsewhere/x.o"
+    assert "/root" in effects(command.split(), "/root").writes
+    monkeypatch.setenv("CC", words.format("/opt/holding"))
+    assert effects(command.split(), "/root").writes == ("/elsewhere/x.o",)
+
+
 @pytest.mark.parametrize("command", ["cmake ..", "ninja", "make"])
 def test_a_build_elsewhere_is_not_certain(command: str) -> None:
     found = effects(shlex.split(command), "/slot/build")

@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "--checkout", action="store_true", help="build from a git checkout made of the sdist"
     )
     parser.add_argument(
-        "--slow", action="store_true", help="have isolated-backend take no short cuts"
+        "--slow", action="store_true", help="have isolated-backend take no shortcuts"
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trials at once (2)")
     parser.add_argument("--results", type=Path, metavar="FILE", help="JSON of the verdicts")

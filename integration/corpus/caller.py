@@ -10,8 +10,7 @@ An empty hook is not called; the backend is imported only.
 
 The outcome is ``{"result": ...}`` or ``{"error": text}``, and the version of setuptools.
 
-With ``ours`` and ``slow``, our backend works as it does where somebody might look at the steps to
-an artifact: it stages and copies every file, and asks setuptools for build requirements.
+With ``ours`` and ``slow``, our backend takes no shortcuts.
 
 With ``ours`` and a ``path`` the project brings its own backend. It stays in charge; what it
 imports of setuptools' backend is ours.
@@ -57,26 +56,10 @@ def backend_of(request: dict[str, Any]) -> Any:
     else:
         found = importlib.import_module(module)
     if request["ours"] and request["slow"]:
-        take_no_short_cuts()
+        os.environ["ISOLATED_BACKEND_SHORTCUTS"] = "0"
     for name in filter(None, attribute.split(".")):
         found = getattr(found, name)
     return found
-
-
-def take_no_short_cuts() -> None:
-    """Have our backend take none of the ways around staging, copying and setuptools.
-
-    Raises:
-        AttributeError: it has no such ways any more, or they are called otherwise.
-    """
-    for module, name, answer in (
-        ("requirements", "known", None),
-        ("redirect.sdist", "_unseen", []),
-        ("redirect.wheel", "_is_made_by_setuptools_alone", False),
-    ):
-        holder = importlib.import_module(f"isolated_backend.{module}")
-        getattr(holder, name)
-        setattr(holder, name, lambda *_, answer=answer: answer)
 
 
 class StandIn(types.ModuleType):

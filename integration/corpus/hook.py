@@ -50,7 +50,7 @@ def call(
         backend: ``module`` or ``module:object``.
         path: the project's ``backend-path``.
         ours: whether an own backend of the project is to build with ours.
-        slow: whether our backend is to take no short cuts.
+        slow: whether our backend is to take no shortcuts.
         root: the project root.
         environment: where to run.
         variables: the environment variables.

@@ -62,7 +62,7 @@ class Trial:
         project: the project.
         source: what to build from.
         cache: where environments and trees are made.
-        slow: whether our backend is to take no short cuts.
+        slow: whether our backend is to take no shortcuts.
     """
 
     project: Project
@@ -232,7 +232,7 @@ def carry_out(
         form: ``sdist`` or ``checkout``.
         cache: where sdists, environments and trees are kept.
         known: earlier verdicts; one that still holds is returned instead.
-        slow: whether our backend is to take no short cuts.
+        slow: whether our backend is to take no shortcuts.
     """
     verdict = Verdict(project.name, project.version, environment.source_digest(), form)
     cache.mkdir(parents=True, exist_ok=True)

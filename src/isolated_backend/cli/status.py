@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from ..messages import visible
 from ..writers.holders import TreeStatus, describe
 from . import shadows
 from .shadows import counted, owner
@@ -60,9 +62,18 @@ def _trees(found: Iterable[Shadow]) -> list[Tree]:
     roots = {each.tenant.root for each in found if each.tenant and each.state == "in use"}
     trees = []
     for root in sorted(roots):
-        with suppress(OSError):  # it is another user's, or gone
-            trees.append(Tree(root, TreeStatus.of(root)))
+        with suppress(OSError, ValueError):  # it is another user's, or gone, or no path at all
+            if _is_tree(root):
+                trees.append(Tree(root, TreeStatus.of(root)))
     return trees
+
+
+def _is_tree(root: str) -> bool:
+    """Tell whether *root*, which may be any path, is a tree: to open a device can change it."""
+    try:
+        return stat.S_ISREG(os.stat(os.path.join(root, "pyproject.toml")).st_mode)
+    except FileNotFoundError:
+        return os.path.isdir(root)
 
 
 # --- for a person -------------------------------------------------------------------------------
@@ -73,11 +84,16 @@ def _show(temporary: str, found: list[Shadow], trees: list[Tree], console: Conso
         console.print(_table(temporary, found))
     for tree in trees:
         for line in _holders(tree):
-            console.print(Text(line), soft_wrap=True)
+            console.print(_text(line), soft_wrap=True)
     in_use = sum(each.state == "in use" for each in found)
-    console.print(Text(f"{counted(in_use, 'shadow')} in use in {temporary}."), soft_wrap=True)
+    console.print(_text(f"{counted(in_use, 'shadow')} in use in {temporary}."), soft_wrap=True)
     if any(each.state == "idle" for each in found):
         console.print("Killed builds have left files; `isolated-backend clean` removes them.")
+
+
+def _text(text: str) -> Text:
+    """Return *text*, which may be another user's, without markup or control characters."""
+    return Text(visible(text))
 
 
 def _table(temporary: str, found: list[Shadow]) -> Table:
@@ -88,12 +104,12 @@ def _table(temporary: str, found: list[Shadow]) -> Table:
     for each in found:
         tenant = each.tenant
         table.add_row(
-            Text(os.path.relpath(each.path, temporary)),
+            _text(os.path.relpath(each.path, temporary)),
             Text(each.state, style="bold" if each.state == "in use" else ""),
-            Text(each.user),
+            _text(each.user),
             str(tenant.pid) if tenant and each.state == "in use" else "",
-            tenant.purpose if tenant else "",
-            Text(tenant.root if tenant else ""),
+            _text(tenant.purpose if tenant else ""),
+            _text(tenant.root if tenant else ""),
             decimal(each.size),
         )
     return table

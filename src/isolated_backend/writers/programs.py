@@ -37,6 +37,8 @@ _COMPILER = re.compile(
     r"mt|nasm|nvcc|rc|tcc|yasm)"
 )
 _OUTPUT = re.compile(r"(?:-o|-MF|[-/]F[oedp]|[-/](?i:out|implib|pdb|manifestfile):)(.*)")
+#: The variables that name one which may be called anything (``distutils.sysconfig``).
+_NAMING = ("CC", "CXX", "CPP", "LDSHARED", "LDCXXSHARED", "FC", "F77", "F90")
 _NO_OUTPUT = re.compile(r"-(E|MM?|fsyntax-only)")
 
 #: They write to files that they name.
@@ -90,7 +92,7 @@ def effects(words: list[str], directory: str) -> Effects:
         if any("multiprocessing.resource_tracker import" in word for word in arguments):
             return Effects()
     named = _joined(directory, _paths(arguments))
-    if _COMPILER.fullmatch(name):
+    if _COMPILER.fullmatch(name) or _is_named_a_compiler(words[0]):
         outputs = _values(_OUTPUT, arguments)
         if not outputs and not any(map(_NO_OUTPUT.fullmatch, arguments)):
             outputs = [""]
@@ -102,6 +104,10 @@ def effects(words: list[str], directory: str) -> Effects:
         place = [*_values(_DIRECTORY, arguments), ""][:1]
         return Effects(_joined(directory, place), named, is_certain=False)
     return Effects((directory, *named), is_certain=False)
+
+
+def _is_named_a_compiler(word: str) -> bool:
+    return any(word in os.environ.get(variable, "").split() for variable in _NAMING)
 
 
 def _effects_of_script(script: str, directory: str) -> Effects:
