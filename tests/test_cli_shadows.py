@@ -209,7 +209,7 @@ def test_another_users_text_is_neither_markup_nor_obeyed(
     monkeypatch.setenv("COLUMNS", "500")
     purpose, place = "[bold]build[/bold]", f"{root}/[/]\x1b[2J\n\x9b1m"
     with slots.lease(str(root), str(temporary)) as shadow:
-        Path(shadow + tenant.LOCK).write_bytes(os.fsencode(f"7\n{purpose}\n{place}"))
+        Path(shadow + slots.LOCK).write_bytes(os.fsencode(f"7\n{purpose}\n{place}"))
         assert main(["status"]) == 0
         shown = capsys.readouterr().out
         assert _status(capsys)["shadows"][0]["root"] == place
