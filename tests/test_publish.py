@@ -158,12 +158,43 @@ def test_builds_with_one_process_number_do_not_meet(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those in two containers may have it."""
+    names: set[str] = set()
+    replace = os.replace
+
+    def note(source: str, target: str) -> None:
+        names.add(source)
+        replace(source, target)
+
     monkeypatch.setattr(os, "getpid", lambda: 1)
-    with (
-        module._hidden_file(str(tmp_path), NAME) as (_, one),
-        module._hidden_file(str(tmp_path), NAME) as (_, two),
-    ):
-        assert one != two
+    monkeypatch.setattr(os, "replace", note)
+    for _ in range(100):
+        publish(str(made), str(tmp_path))
+    assert len(names) == 100
+
+
+def test_no_open_file_is_renamed_or_removed(
+    abandoned: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses that."""
+    replace, unlink = os.replace, os.unlink
+
+    def look(path: str) -> None:
+        descriptors = Path("/proc/self/fd")
+        links = {os.readlink(each) for each in descriptors.iterdir() if each.is_symlink()}
+        assert str(path) not in links
+
+    def look_and_replace(source: str, target: str) -> None:
+        look(source)
+        replace(source, target)
+
+    def look_and_unlink(path: str) -> None:
+        look(path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "replace", look_and_replace)
+    monkeypatch.setattr(os, "unlink", look_and_unlink)
+    publish(str(made), str(tmp_path))
+    assert not abandoned.exists()
 
 
 def test_the_group_of_a_shared_directory_is_inherited(made: Path, tmp_path: Path) -> None:

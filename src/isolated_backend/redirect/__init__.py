@@ -28,11 +28,7 @@ _NEEDED = (directories, compiler, filelist, vanished, files, sdist, editable)
 
 @contextmanager
 def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[None]:
-    """Redirect what setuptools writes in the source tree to the shadow while this is open.
-
-    The replacements of each group of *shortcuts* are made together, or not at all. Whatever else
-    setuptools lacks is a ``RedirectError``.
-    """
+    """Redirect what setuptools writes in the source tree to the shadow while this is open."""
     try:
         with ExitStack() as placed:
             for module in _NEEDED:

@@ -131,13 +131,9 @@ def _link(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) ->
 def _own_objects(call: Call, original: Method, self: Any, ext: Any) -> None:
     """Compile an extension in a directory of its own while others are being compiled.
 
-    Extensions that share a source and are built at once, by ``build_ext --parallel``, overwrite and
-    link one another's objects (pypa/setuptools#3942, #5132, #5196). Those that are built in the
-    hook's own thread do not meet, and their objects stay where setuptools has them: for the project
-    to find, and because ``--coverage`` and ``-gsplit-dwarf`` write their paths into the binary.
-
-    ``build_temp`` is an attribute that the threads have in common, and an override goes by it
-    before and after ``super()``: it is another only in a copy of the command, while that works.
+    Those that share a source would link one another's objects (pypa/setuptools#3942, #5132, #5196).
+    In the hook's own thread they do not meet, and the project finds objects where setuptools has
+    them. The threads have ``self`` in common, so ``build_temp`` is another only in a copy of it.
     """
     if threading.get_ident() == call.thread:
         original(self, ext)
@@ -159,10 +155,7 @@ def _with_directory(call: Call, compiler: Any) -> Any:
 
 
 def _directory(call: Call) -> str | None:
-    """Return the directory in the shadow that stands for the current one.
-
-    ``None`` where that is this call's alone already: a temporary directory, or one in the slot.
-    """
+    """Return the current directory's place in the shadow; ``None`` if it is this call's alone."""
     current = os.getcwd()
     directory = call.shadow.relocate(current)
     if directory == current:

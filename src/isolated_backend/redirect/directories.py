@@ -43,11 +43,7 @@ _COLLECTED = ("build_lib", "bdist_dir")
 
 @replaces("distutils.cmd", "Command", "ensure_finalized")
 def _work_directories(call: Call, original: Method, self: Any) -> None:
-    """Relocate a command's directories before it derives others from them, and after.
-
-    Before: the defaults, and what setup.cfg, pyproject.toml or setup.py say. After: what an
-    override of ``finalize_options`` sets on its own.
-    """
+    """Relocate directories before others are derived from them, and what an override sets after."""
     options = () if self.finalized else _WORK_DIRECTORIES.get(_name_of(self), ())
     _move_options(call, self, options)
     original(self)
@@ -74,9 +70,7 @@ def _egg_info(call: Call, original: Method, self: Any) -> None:
     """Put ``*.egg-info`` into the shadow, beginning with what the root has of it.
 
     An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
-    The directory is set here and not in ``run``, for others read ``egg_info`` in between.
-    ``dist_info`` sets ``egg_base`` to the directory that the frontend, or who gave its option
-    ``output_dir``, wants the metadata in: it stays.
+    ``dist_info`` sets ``egg_base`` to where the metadata are wanted: that stays.
     """
     original(self)
     base = os.path.abspath(os.path.join(call.shadow.root, self.egg_base))
@@ -96,19 +90,13 @@ def _egg_info(call: Call, original: Method, self: Any) -> None:
 def _filter_build_files(
     call: Call, original: Method, self: Any, files: Iterable[str], egg_info: str
 ) -> Any:
-    """Leave out the files of an absolute ``egg_base``, which are recorded by their in-tree names.
-
-    They are no package data (pypa/setuptools#3500); setuptools knows them by the directory.
-    """
+    """Tell the files of an absolute ``egg_base`` from package data (pypa/setuptools#3500)."""
     return original(self, files, call.shadow.in_tree(egg_info))
 
 
 @replaces("tempfile", "", "mkdtemp")
 def _mkdtemp(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
-    """Leave a temporary directory where it is, also if a command is told to work there.
-
-    It belongs to this process alone.
-    """
+    """Leave where it is what is this process's alone, also if a command is told to work there."""
     made = original(*args, **kwargs)
     call.shadow.leave(os.fsdecode(made))
     return made
@@ -123,19 +111,13 @@ def _remove_tree(call: Call, original: Method, directory: Any, *args: Any, **kwa
 
 
 def _asked_for(call: Call, command: Any, name: str, option: str) -> str:
-    """Return what ``config_settings`` give as *option* of the command *name*; or nothing.
-
-    *command* is any of the distribution's.
-    """
+    """Return what ``config_settings`` give as *option* of *name*, a command beside *command*."""
     source, value = command.distribution.get_option_dict(name).get(option, ("", None))
     return str(value) if source == "command line" and call.asks_for(str(value)) else ""
 
 
 def _name_of(command: Any) -> str:
-    """Return the name that *command* was asked for by.
-
-    ``get_command_name`` gives the name of the class, which is any for one from ``cmdclass``.
-    """
+    """Return the name *command* was asked for by: that of a class from ``cmdclass`` may be any."""
     for name, known in command.distribution.command_obj.items():
         if known is command:
             return str(name)

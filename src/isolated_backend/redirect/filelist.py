@@ -51,14 +51,10 @@ def _repair(call: Call, original: Method, self: Any) -> None:
 
 @replaces(*_FILE_LIST, "_safe_path")
 def _safe_path(call: Call, original: Method, self: Any, path: str) -> Any:
-    """Look for an in-tree name where its bytes are; let nothing of any build into the list.
-
-    No shadow, and no file that is being copied into the tree. Nor the bytecode of a backend that is
-    used in-tree: that of the modules which are imported before we can prevent it is there for a
-    moment in every hook of every frontend.
-    """
+    """Look for an in-tree name where its bytes are; let nothing of any build into the list."""
     if path.endswith(SUFFIX) or call.shadow.hides(path):
         return False
+    # Of an in-tree backend, what is imported before we can prevent it is there for a moment.
     if _BYTECODE in path and os.path.abspath(path).startswith(os.path.join(_BACKEND, _BYTECODE)):
         return False
     actual = call.shadow.actual(path)
@@ -71,18 +67,11 @@ def _safe_path(call: Call, original: Method, self: Any, path: str) -> Any:
 
 @replaces("setuptools.command.egg_info", "", "glob")
 def _glob(call: Call, original: Method, pattern: str, recursive: bool = False) -> list[str]:
-    """Find the files of the relocated egg-info, too, where MANIFEST.in searches for a pattern.
-
-    And the directory itself, by its path in the shadow: as such it is told from a file.
-    """
-    steps = pattern.split(os.sep)
-    if not recursive:
-        steps = ["*" if step == "**" else step for step in steps]
-    seeded = _seeded(call, os.sep.join(steps))
-    return [
-        *original(pattern, recursive),
-        *(call.shadow.actual(name) if is_directory else name for name, is_directory in seeded),
-    ]
+    """Find the relocated egg-info, too, where MANIFEST.in searches for a pattern."""
+    seeded = _seeded(call, pattern if recursive else pattern.replace("**", "*"))
+    # A directory by its path in the shadow: as such it is told from a file.
+    places = (call.shadow.actual(name) if is_directory else name for name, is_directory in seeded)
+    return [*original(pattern, recursive), *places]
 
 
 @replaces("distutils.filelist", "", "findall")
@@ -110,10 +99,9 @@ def _seeded(call: Call, pattern: str) -> Iterator[tuple[str, bool]]:
 @replaces("distutils.filelist", "FileList", "include_pattern")
 @replaces("distutils.filelist", "FileList", "exclude_pattern")
 def _pattern(call: Call, original: Method, self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Include and exclude what lies under the in-tree name of a relocated directory.
+    """Include and exclude by the in-tree name of a relocated directory, as pbr its egg-info.
 
-    pbr includes its egg-info so. ``sdist.prune_file_list`` drops ``build/`` by the value of
-    ``build_base``: with that moved, a stale ``build/`` in the tree still has to go.
+    And as ``sdist.prune_file_list`` does ``build_base``: a stale ``build/`` still has to go.
     """
     if kwargs.get("prefix"):
         kwargs["prefix"] = call.shadow.in_tree(kwargs["prefix"])
@@ -130,8 +118,7 @@ def _prune(call: Call, original: Method, self: Any, directory: str) -> Any:
 def _backend_in_the_tree(call: Call, original: Method, self: Any) -> None:
     """Put a backend that is used in-tree (``backend-path``) into the sdist, as it needs itself.
 
-    This comes after MANIFEST.in has been read, which may well prune the directory of tools that
-    the backend is in.
+    This comes after MANIFEST.in has been read, which may well prune the directory of tools.
     """
     original(self)
     if is_the_projects(_BACKEND, call.shadow.root):

@@ -24,8 +24,7 @@ def _copy_file(
 ) -> Any:
     """Read an in-tree name where its bytes are, and let a copy into the root appear whole.
 
-    With ``package_dir={"pkg": ""}`` even a wheel takes files from the egg-info. And what an
-    editable install puts into the root may be in use by an interpreter at this moment.
+    What an editable install puts there may be in use by an interpreter at this moment.
     """
     if isinstance(infile, str):
         infile = call.shadow.actual(infile)

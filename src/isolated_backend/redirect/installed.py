@@ -72,10 +72,9 @@ def configuration_files(root: str) -> list[str]:
 
 
 def static_requirements(kind: str) -> list[str] | None:
-    """Return what setuptools requires for every ``sdist``, ``wheel`` or ``editable``.
+    """Return what setuptools requires for every ``sdist``, ``wheel`` or ``editable``, if it can be.
 
-    That is ``wheel`` for wheels, until setuptools 70.1 got a ``bdist_wheel`` of its own; ``None``
-    if this setuptools has no hook for this, or is not there at all.
+    That is ``wheel`` for wheels, until setuptools 70.1 got a ``bdist_wheel`` of its own.
     """
     package = _directory_of_setuptools()
     if package is None:

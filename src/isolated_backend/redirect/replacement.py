@@ -22,10 +22,7 @@ SETUPTOOLS = ("setuptools", "distutils", "wheel")
 
 
 class Replacement(NamedTuple):
-    """What is replaced, and what is called instead: with the call, the original and its arguments.
-
-    It is the attribute *name* of ``module.owner``, or of *module* if *owner* is empty.
-    """
+    """What is called, with call and original, for *name* of *owner* (if any) in *module*."""
 
     module: str
     owner: str
@@ -37,10 +34,7 @@ class Replacement(NamedTuple):
 
 
 class Replacements(list[Replacement]):
-    """The replacements of one module, which registers them with this as a decorator.
-
-    They are for *hooks*, or for all if there are none.
-    """
+    """A decorator, and what it has been used on: replacements for *hooks*, or all if none."""
 
     def __init__(self, *hooks: str) -> None:
         self.hooks = hooks
@@ -57,10 +51,7 @@ class Replacements(list[Replacement]):
 
 @contextmanager
 def put_in_place(group: Replacements, call: Call, *, optional: bool = False) -> Iterator[None]:
-    """Have the replacements of *group* in place for *call* while this is open.
-
-    Where setuptools lacks the target of one, that is an error, or there are none if *optional*.
-    """
+    """Replace what *group* names while this is open; if *optional*, all of it or nothing."""
     with ExitStack() as placed:
         if not group.hooks or call.hook in group.hooks:
             for replacement, holder in _with_holders(group, optional=optional):
@@ -114,10 +105,7 @@ def _replaced(holder: Any, replacement: Replacement, call: Call) -> Iterator[Non
 
 
 def is_setuptools_own(holder: Any, *names: str) -> bool:
-    """Tell whether the functions *names* of *holder*, an object or a module, are setuptools' own.
-
-    A function that a project or a plugin has overridden or replaced is not.
-    """
+    """Tell whether no project or plugin has overridden or replaced functions of *holder*."""
     return is_own(SETUPTOOLS, holder, *names)
 
 

@@ -18,11 +18,7 @@ replaces = Replacements()
 
 @replaces("distutils.command.sdist", "sdist", "make_distribution")
 def _make_distribution(call: Call, original: Method, self: Any) -> None:
-    """Stage and archive ``name-version/`` in the shadow.
-
-    The original keeps the staging directory and the prefix of the members in one relative path,
-    so it cannot be asked to stage elsewhere.
-    """
+    """Stage and archive ``name-version/`` in the shadow: the original has one path for both."""
     name = self.distribution.get_fullname()
     path = os.path.join(self.dist_dir, name)
     base_dir = call.shadow.relocate(name)
@@ -49,26 +45,23 @@ class SomeFiles(list[str]):
 def _make_release_tree(
     call: Call, original: Method, self: Any, base_dir: str, files: list[str]
 ) -> None:
-    """Stage the files of the root as ever, and beside them those that are in the shadow; all.
+    """Stage the files of the root as ever, and then those that are in the shadow.
 
-    When an override's ``super().make_release_tree()`` returns, the tree is complete.
+    What leads out of the directory (``../LICENSE``) is in no archive, wherever setuptools puts it.
     """
     if call.shadow.is_in_root(base_dir):
         base_dir = call.shadow.relocate(base_dir)  # by an override of make_distribution
-    elsewhere = {
-        name for name in files if name.startswith(os.pardir) or call.shadow.actual(name) != name
-    }
-    in_tree = (name for name in files if name not in elsewhere)
+    inside = [
+        name for name in files if not (os.path.isabs(name) or name.startswith(os.pardir + os.sep))
+    ]
+    made = {name for name in inside if call.shadow.actual(name) != name}
+    in_tree = (name for name in inside if name not in made)
     original(self, base_dir, SomeFiles(in_tree) if files else files)
-    for name in sorted(elsewhere):
-        if not os.path.isfile(call.shadow.actual(name)):
-            # A pattern has found a directory.
-            import_module("distutils.log").warn("'%s' not a regular file -- skipping", name)
-        elif not os.path.isabs(name):  # else setuptools stages it where it is already
-            target = call.shadow.confined(os.path.join(base_dir, name))
-            self.mkpath(os.path.dirname(target))
-            self.copy_file(name, target)
-    vanished.check_staged(call, self, base_dir, files)
+    for name in sorted(made):
+        target = os.path.join(base_dir, name)
+        self.mkpath(os.path.dirname(target))
+        self.copy_file(name, target)
+    vanished.check_staged(call, self, base_dir, inside)
 
 
 @replaces("distutils.cmd", "Command", "make_archive")

@@ -66,14 +66,10 @@ def complete(call: Call, names: Iterable[str]) -> None:
 
 
 def check_staged(call: Call, sdist: Any, base_dir: str, names: Iterable[str]) -> None:
-    """Look whether all regular files of the complete list *names* are staged in *base_dir*.
-
-    A project's own ``copy_file`` may leave out what it likes.
-    """
-    copies_all = is_setuptools_own(sdist, "copy_file")
+    """Look whether all regular files of the complete list *names* are staged in *base_dir*."""
+    copies_all = is_setuptools_own(sdist, "copy_file")  # a project's may leave out what it likes
     for name in names:
-        staged = call.shadow.confined(os.path.join(base_dir, name))
-        if not call.listed.get(name) or os.path.isabs(name) or os.path.isfile(staged):
+        if not call.listed.get(name) or os.path.isfile(os.path.join(base_dir, name)):
             continue
         if copies_all or not os.path.isfile(call.shadow.actual(name)):
             raise VanishedFileError.of(name)

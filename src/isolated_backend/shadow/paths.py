@@ -38,8 +38,7 @@ _PLAIN = re.compile(r"[\w.+~@-]+", re.ASCII)
 class Shadow:
     """The shadow of the project root *root* in *slot*, a directory that is this call's alone.
 
-    Slots in *temporary* must not appear in any file list if it is inside the root. ``place`` is the
-    mirror of the root.
+    ``place`` is the mirror of the root. Slots in *temporary*, also other builds', are hidden.
     """
 
     def __init__(self, root: str, slot: str, temporary: str) -> None:
@@ -71,10 +70,7 @@ class Shadow:
         self._asked.append(self._absolute(path))
 
     def relocate(self, path: str) -> str:
-        """Return where to create what setuptools would create at *path*.
-
-        That is *path* itself if it is in the slot already, or was asked for (:meth:`leave`).
-        """
+        """Return where to create what setuptools would create at *path*, unless it is to stay."""
         absolute = self._absolute(path)
         if any(below(absolute, stays) is not None for stays in (self.slot, *self._asked)):
             return path
@@ -101,12 +97,6 @@ class Shadow:
         """Tell whether *path* is in the root, and not in a slot that lies there."""
         absolute = self._absolute(path)
         return below(absolute, self.root) is not None and below(absolute, self.slot) is None
-
-    def confined(self, path: str) -> str:
-        """Return *path*, or what it is with ``/..`` for ``/`` if it climbs out of the slot."""
-        if not path.startswith(self.slot) or below(self._absolute(path), self.slot) is not None:
-            return path
-        return self.slot + os.path.normpath(path[len(self.slot) :])
 
     def in_tree(self, path: str) -> str:
         """Return the name to record for *path*: that which it would have without the shadow."""
@@ -137,8 +127,7 @@ class Shadow:
     def seed(self, path: str) -> str:
         """Relocate the directory *path* with what it holds in the source tree, once.
 
-        From then on only what is in the shadow counts: a file that setuptools deletes there is
-        deleted, whatever the source tree still holds.
+        From then on, what setuptools deletes there is deleted, whatever the source tree holds.
         """
         place = self.relocate(path)
         name = self.from_root(place)
@@ -150,10 +139,7 @@ class Shadow:
         return place
 
     def seeded_names(self, pattern: str = "") -> Iterator[str]:
-        """Yield the files in the directories that have been seeded, as *pattern* would find them.
-
-        What it finds begins as it does: with ``/``, or with so many ``../``.
-        """
+        """Yield the files in seeded directories, by names that begin as *pattern*: ``../``."""
         lead = os.path.join(os.path.splitdrive(pattern)[0], os.sep)
         if not os.path.isabs(pattern):
             lead = os.path.join("", *takewhile(os.pardir.__eq__, pattern.split(os.sep)))
@@ -199,11 +185,7 @@ def _mirror_of(root: str, slot: str) -> str:
 
 
 def _inherit_group(root: str, place: str) -> None:
-    """Give *place* the root's set-group-id bit and group, which what is made in it inherits.
-
-    In a root that a team shares (``chmod g+s``) setuptools' directories get this bit, and it is
-    recorded in the sdist.
-    """
+    """Give *place* the root's set-group-id bit and group: an sdist records its directories'."""
     found = os.stat(root)
     if found.st_mode & stat.S_ISGID and hasattr(os, "chown"):
         with suppress(OSError):

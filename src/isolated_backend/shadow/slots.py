@@ -62,11 +62,7 @@ class Tenant(NamedTuple):
 
 @contextmanager
 def lease(root: str, temporary: str, *, purpose: str = "", keep: bool = False) -> Iterator[str]:
-    """Lease an empty directory for one hook call on the project in *root*; yield its real path.
-
-    *purpose* is for whoever asks what it is used for. With *keep*, it is left as it is at the end,
-    and never leased again.
-    """
+    """Lease an empty directory for one hook call, or for ever to *keep* it; yield its real path."""
     owner, before = os.getpid(), os.environ.get(SLOT_VARIABLE)
     # Closing frees a lock unless a child still has the descriptor. Unlocking would free it for
     # that child, too, which may be at work in the slot.
@@ -92,10 +88,7 @@ def lease(root: str, temporary: str, *, purpose: str = "", keep: bool = False) -
 
 @contextmanager
 def taken(path: str) -> Iterator[bool]:
-    """Take the slot *path*, so that no build uses it meanwhile; yield whether it was free.
-
-    ``OSError``: it has no lock, or none that can be taken.
-    """
+    """Take the slot *path*, so that no build uses it meanwhile; yield whether it was free."""
     with ExitStack() as held:
         yield _lock_slot(path, held, create=False)
 
@@ -212,10 +205,7 @@ def _lock_directory(path: str, locks: ExitStack) -> bool | None:
 
 
 def _is_used_by_a_survivor(path: str) -> bool:
-    """Tell whether a process that a killed hook had started in the slot *path* is still alive.
-
-    A compiler that goes on would write its object into the slot of the next build.
-    """
+    """Tell whether a process of a killed hook, a compiler perhaps, can still write to *path*."""
     wanted = os.fsencode(f"{SLOT_VARIABLE}={path}\0")
     with suppress(OSError):
         for name in os.listdir("/proc"):
