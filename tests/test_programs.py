@@ -68,6 +68,11 @@ WRITING = [
     "sh gen.sh",
     "env -i ./gen",
     "cl /c a.c /Foa.obj",
+    "gcc /slot/a.o -o generate",
+    "/slot/build/temp/generate",
+    "/slot/build/temp/generate pkg/table.h",
+    "sh -c '/slot/build/temp/_configtest > pkg/config.h'",
+    "/slot/build/temp/_configtest pkg/config.h",
 ]
 
 #: What writes elsewhere, started in the root.
@@ -134,6 +139,13 @@ def test_a_build_elsewhere_is_not_certain(command: str) -> None:
     found = effects(shlex.split(command), "/slot/build")
     assert found.writes == ("/slot/build",)
     assert not found.is_certain
+
+
+def test_a_probe_of_distutils_does_not_but_is_not_certain() -> None:
+    """``try_run`` runs what it has just linked in the shadow, where setuptools would run it."""
+    probe = "/slot/root/p/_configtest"
+    for command in (f"{probe}", f"{probe}.exe", f"nice {probe}"):
+        assert effects(command.split(), "/root/p") == Effects(is_certain=False)
 
 
 def test_nothing_does_nothing() -> None:

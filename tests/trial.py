@@ -30,8 +30,8 @@ LEFT_BY_EDITABLE = {"c_extension": ("*.so", "spam")}
 _SLOT = r"[^\s'\"]*/isolated-backend\.\d+/[^/\s]+/\d+"
 _PASSING = re.compile(r"[^\s'\"]*\btmp\w{8}\b")
 
-#: What stays of a project in TMPDIR: the locks on slots, and the mark of the hook that writes.
-KEPT = re.compile(r".*\.lock|\w+\.writes")
+#: What stays of a project in TMPDIR: the locks on slots, and the mark of a hook that always writes.
+KEPT = re.compile(r".*\.lock|build_editable\.writes")
 
 #: A pattern of MANIFEST.in finds nothing in ``build/`` unless there is one in the root.
 _OF_STAGING = re.compile(r"^warning: no .*under directory 'build'$")

@@ -27,6 +27,9 @@ _CHANGING = re.compile(
     r"am|apply|checkout|clean|clone|co|init|lfs|merge|mv|pull|rebase|reset|restore|revert|rm|stash|"
     r"submodule|switch|sparse-checkout|unpack|up|update|worktree"
 )
+#: distutils' own name for the program of a probe (``try_run``), which is there to return a status.
+_PROBE = "_configtest"
+
 #: They run the program that follows, or the commands in an argument.
 _WRAPPER = re.compile(r"ccache|distcc|env|nice|sccache|stdbuf|time|xcrun")
 _SHELL = re.compile(r"(ba|da|k|z)?sh")
@@ -82,6 +85,8 @@ def effects(words: list[str], directory: str) -> Effects:
         return Effects()
     if _WRAPPER.fullmatch(name):
         return effects(list(dropwhile(lambda word: word[0] == "-", arguments)), directory)
+    if name == _PROBE and not arguments:
+        return Effects(is_certain=False)
     if name == "cmd":
         return _effects_of_script(" ".join(a for a in arguments if a[:1] != "/"), directory)
     if _SHELL.fullmatch(name) and (script := _after(r"-\w*c", arguments)):
