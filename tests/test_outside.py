@@ -198,3 +198,35 @@ def test_probes_answer_both_ways(tmp_path: Path) -> None:
     yes = {"strlen", "flag", "includes beside", "links", "runs in PATH", "finds", "header"}
     no = {"nowhere", "no flag", "includes not beside", "links nowhere", "finds nothing"}
     assert {name: answers[name] for name in yes | no} == {name: name in yes for name in yes | no}
+
+
+@pytest.mark.parametrize(
+    ("way", "made", "writes"),
+    [
+        ('compiler.compile(["x.c"], output_dir=".")', "x.o", True),
+        ('compiler.link_executable(compiler.compile(["x.c"]), "x")', "x", True),
+        ('compiler.compile(["x.c"])', "x.o", False),
+    ],
+)
+def test_a_compiler_that_is_told_to_write_into_the_tree_makes_a_writer(
+    way: str, made: str, writes: bool, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "x.c").write_text("int main(void) { return 0; }\n")
+    (root / "setup.py").write_text(
+        "from setuptools import setup\n"
+        "from distutils.ccompiler import new_compiler\n"
+        "from distutils.sysconfig import customize_compiler\n"
+        f"compiler = new_compiler()\ncustomize_compiler(compiler)\n{way}\n"
+        "setup(name='told', version='1', py_modules=[])\n"
+    )
+    (tmp_path / "out").mkdir()
+    (tmp_path / "tmp").mkdir()
+    process = HookProcess(OURS, root, environment={"TMPDIR": str(tmp_path / "tmp")})
+    (outcome,) = process(call_into("build_wheel", tmp_path / "out"))
+    assert outcome.error == "", process.output
+    assert (root / made).exists() is writes
+    assert [path.name for path in (tmp_path / "tmp").rglob("*.writes")] == (
+        ["build_wheel.writes"] if writes else []
+    )
