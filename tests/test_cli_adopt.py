@@ -20,7 +20,7 @@ from isolated_backend.cli.errors import CommandError
 from isolated_backend.settings import Settings
 from isolated_backend.shadow.temporary import directory_of
 from isolated_backend.writers import nested
-from isolated_backend.writers.guard import tree_access
+from isolated_backend.writers.access import Access
 from snapshot import snapshot
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="has other permissions and links")
@@ -460,7 +460,8 @@ def test_no_build_runs_meanwhile(
     """A build locks the very file that is replaced."""
     (root / "pyproject.toml").write_text(TABLE)
     monkeypatch.setattr(adopt, "Settings", lambda: Settings(lock_timeout=0.0))
-    with tree_access(str(root), "auto", timeout=9), pytest.MonkeyPatch.context() as inside:
+    access = Access(str(root), "auto", timeout=9)
+    with access.granted(), pytest.MonkeyPatch.context() as inside:
         inside.delenv(nested.VARIABLE)  # or it would be the build's own child
         message = _refused("adopt", str(root), capsys=capsys)
     assert "to write (adopt) in" in message.splitlines()[-1]

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from isolated_backend.cli import main, shadows
+from isolated_backend.cli.status import Tree
 from isolated_backend.shadow import slots, tenant
 from isolated_backend.shadow import temporary as temporary_files
 from isolated_backend.shortcuts import compiled
-from isolated_backend.writers.guard import tree_access
-from isolated_backend.writers.holders import TreeStatus
+from isolated_backend.writers.access import Access
 from isolated_backend.writers.treelock import open_lock
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells who holds a lock")
@@ -45,10 +45,10 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
     script = f"""
         import os, sys
         from isolated_backend.shadow import slots
-        from isolated_backend.writers.guard import tree_access
+        from isolated_backend.writers.access import Access
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
             writer = "a test" if {writes} else None
-            with tree_access({str(root)!r}, "auto", timeout=9, own=[place], writer=writer):
+            with Access({str(root)!r}, "auto", timeout=9, own=[place], writer=writer).granted():
                 open(os.path.join(place, "file"), "w").write("12345")
                 print("ready", flush=True)
                 sys.stdin.read()
@@ -412,9 +412,9 @@ def test_a_full_disk_is_no_reason_not_to_build(
 
 
 def test_looking_at_a_tree_holds_nothing(root: Path) -> None:
-    with tree_access(str(root), "auto", timeout=9):
-        before = TreeStatus.of(str(root))
-        assert TreeStatus.of(str(root)) == before
+    with Access(str(root), "auto", timeout=9).granted():
+        before = Tree.of(str(root))
+        assert Tree.of(str(root)) == before
     lock = open_lock(str(root))
     assert lock.try_write()
     lock.close()

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from ..errors import BackendError
 from ..settings import Settings
 from ..writers import nested
-from ..writers.guard import tree_access
+from ..writers.access import Access
 from . import project, vendored
 from .adoption import Adoption, digest
 from .errors import CommandError
@@ -252,7 +252,8 @@ def _alone(root: Path) -> Iterator[None]:
         raise CommandError(f"{root} is not a directory.")
     try:
         mode = "allow" if nested.is_nested(str(root)) else "lock"
-        with tree_access(str(root), mode, timeout=Settings().lock_timeout, writer="adopt"):
+        access = Access(str(root), mode, timeout=Settings().lock_timeout, writer="adopt")
+        with access.granted():
             yield
     except BackendError as error:
         raise CommandError(str(error)) from error

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..messages import visible
-from ..writers.holders import TreeStatus, describe
+from ..writers.holders import Holder, describe, holders
+from ..writers.treelock import is_announced, opened
 from . import shadows
 from .shadows import counted, owner
 
@@ -50,11 +51,26 @@ class Tree:
 
     Attributes:
         root: where it is.
-        status: who holds it, as far as the kernel tells.
+        holders: which processes hold it, as far as the kernel tells.
+        is_awaited: whether a writer waits for it.
     """
 
     root: str
-    status: TreeStatus
+    holders: tuple[Holder, ...]
+    is_awaited: bool
+
+    @classmethod
+    def of(cls, root: str) -> Tree:
+        """Look at the tree in *root* without holding it.
+
+        Raises:
+            OSError: there is no such tree.
+        """
+        descriptor = opened(root)
+        try:
+            return cls(root, holders(descriptor), is_announced(descriptor))
+        finally:
+            os.close(descriptor)
 
 
 def _trees(found: Iterable[Shadow]) -> list[Tree]:
@@ -64,7 +80,7 @@ def _trees(found: Iterable[Shadow]) -> list[Tree]:
     for root in sorted(roots):
         with suppress(OSError, ValueError):  # it is another user's, or gone, or no path at all
             if _is_tree(root):
-                trees.append(Tree(root, TreeStatus.of(root)))
+                trees.append(Tree.of(root))
     return trees
 
 
@@ -116,10 +132,10 @@ def _table(temporary: str, found: list[Shadow]) -> Table:
 
 
 def _holders(tree: Tree) -> Iterable[str]:
-    for holder in tree.status.holders:
+    for holder in tree.holders:
         does = "writes into" if holder.writing else "reads"
         yield f"{describe(holder.pid)}, of {_user(holder.pid)}, {does} {tree.root}"
-    if tree.status.is_awaited:
+    if tree.is_awaited:
         yield f"a build waits for its turn to write into {tree.root}"
 
 
@@ -135,9 +151,9 @@ def _plain(temporary: str, found: list[Shadow], trees: list[Tree]) -> dict[str, 
                 "root": tree.root,
                 "holders": [
                     {"pid": each.pid, "user": _user(each.pid), "writing": each.writing}
-                    for each in tree.status.holders
+                    for each in tree.holders
                 ],
-                "awaited": tree.status.is_awaited,
+                "awaited": tree.is_awaited,
             }
             for tree in trees
         ],

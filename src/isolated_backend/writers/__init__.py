@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import PrivateTreeError, ReadOnlyTreeError, causes
 from ..messages import tell
 from . import nested
-from .guard import tree_access
+from .access import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from ..call import Call
@@ -28,23 +27,13 @@ _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
     """Call *build* with access to the source tree as the settings want it to be.
 
-    Args:
-        call: the call of the hook.
-        build: calls setuptools' hook.
-        build_apart: does the same in another process; it can be pickled.
-
-    Returns:
-        What *build* returns.
-
-    Raises:
-        TreeLockError: another build held the tree for longer than ``lock-timeout``.
-        ReadOnlyTreeError: the project writes into its tree, which cannot be written.
+    Where the hook is to have a private tree, it is *build_apart*, which can be pickled.
     """
     mode, obstacle = call.settings.in_tree_writes, None
     is_writable = os.access(call.root, os.W_OK)
     if nested.is_nested(call.root):
         mode = "allow"  # the build that has started this one has the tree
-    elif _wants_private_tree(call, is_writable):
+    elif not _writes_anyway(call) and (mode == "private" or (mode == "auto" and not is_writable)):
         try:
             return _in_a_private_tree(call, build_apart)
         except PrivateTreeError as error:
@@ -54,44 +43,35 @@ def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
         mode = "lock"
         if obstacle:
             tell(f"no private tree of {call.root}, for {obstacle}; builds take turns instead.")
-    with ExitStack() as opened:
-        on_write: list[Callable[[str], object]] = []
-        if not is_writable:
-            on_write.append(opened.enter_context(_read_only_root_named(call.root, obstacle)))
-        opened.enter_context(_access(call, mode, on_write))
-        return build()
+    writes: list[str] = []
+    try:
+        with _access(call, mode, writes.append):
+            return build()
+    except (Exception, SystemExit) as error:
+        if writes and not is_writable:
+            _name_read_only_root(call.root, writes[-1], obstacle, error)
+        raise
 
 
 def _access(
-    call: Call, mode: str, on_write: Sequence[Callable[[str], object]] = ()
+    call: Call, mode: str, *on_write: Callable[[str], object]
 ) -> AbstractContextManager[None]:
     """Give *call* access to its tree, and tell it and *on_write* what is written there."""
-    return tree_access(
+    access = Access(
         call.root,
         mode,
         timeout=call.settings.lock_timeout,
         hook=call.hook,
         own=[*call.own, *filter(None, [call.metadata_directory])],
-        writer=_writer(call),
+        writer="an editable install" if _writes_anyway(call) else None,
         on_write=(call.note_write, *on_write),
     )
+    return access.granted()
 
 
-def _writer(call: Call) -> str | None:
-    """Return why this hook writes into the tree, whatever the project does."""
-    return "an editable install" if call.hook == "build_editable" else None
-
-
-def _wants_private_tree(call: Call, is_writable: bool) -> bool:
-    """Tell whether this hook is to have a private tree, if there can be one.
-
-    An editable install leaves files in the root; that is what it is for.
-    """
-    if _writer(call):
-        return False
-    if call.settings.in_tree_writes == "auto":
-        return sys.platform == "linux" and not is_writable
-    return call.settings.in_tree_writes == "private"
+def _writes_anyway(call: Call) -> bool:
+    """Tell whether this hook leaves files in the root because that is what it is for."""
+    return call.hook == "build_editable"
 
 
 def _in_a_private_tree(call: Call, build: Callable[[], T]) -> T:
@@ -99,13 +79,9 @@ def _in_a_private_tree(call: Call, build: Callable[[], T]) -> T:
     from . import privatetree  # here, because few need it
 
     with _access(call, "private"):
-        return privatetree.run(
-            partial(_seen, call, build),
-            call.root,
-            call.shadow.slot,
-            # An environment in the root is not the project's, either.
-            through=[*call.own, sys.prefix],
-        )
+        # An environment in the root is not the project's, either.
+        through = [*call.own, sys.prefix]
+        return privatetree.run(partial(_seen, call, build), call.root, call.shadow.slot, through)
 
 
 def _seen(call: Call, build: Callable[[], T]) -> T:
@@ -114,29 +90,13 @@ def _seen(call: Call, build: Callable[[], T]) -> T:
         return build()
 
 
-@contextmanager
-def _read_only_root_named(root: str, obstacle: str | None) -> Iterator[Callable[[str], object]]:
-    """Say what was to be written into a root that cannot be: the error may not even name it.
-
-    Args:
-        root: the project root.
-        obstacle: why there is no private tree, if there was to be one.
-
-    Yields:
-        A callback that receives each path that is about to be written.
-    """
-    writes: list[str] = []
-    try:
-        yield writes.append
-    except (Exception, SystemExit) as error:
-        if not writes:
-            raise
-        sentence = (
-            f"{root} cannot be written, and the project's own code writes {writes[-1]} there "
-            "while it is built"
-            + (f"; nor is there a private tree of it, for {obstacle}." if obstacle else ".")
-        )
-        if any(getattr(cause, "errno", None) in _NOT_WRITABLE for cause in causes(error)):
-            raise ReadOnlyTreeError(sentence) from error
-        tell(f"warning: {sentence}")  # perhaps it is something else that has failed
-        raise
+def _name_read_only_root(root: str, name: str, obstacle: str | None, error: BaseException) -> None:
+    """Say that *name* was to be written into *root*: the *error* may not even tell."""
+    sentence = (
+        f"{root} cannot be written, and the project's own code writes {name} there "
+        "while it is built"
+        + (f"; nor is there a private tree of it, for {obstacle}." if obstacle else ".")
+    )
+    if any(getattr(cause, "errno", None) in _NOT_WRITABLE for cause in causes(error)):
+        raise ReadOnlyTreeError(sentence) from error
+    tell(f"warning: {sentence}")  # perhaps it is something else that has failed

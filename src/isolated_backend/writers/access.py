@@ -10,179 +10,207 @@ from __future__ import annotations
 
 import mmap
 import os
+import shlex
 import threading
-import time
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from ..errors import BackendError, BuildAgainError, TreeLockError
 from ..messages import tell
-from .holders import describe, holders, locked_around
-from .treelock import open_lock
+from ..shadow.temporary import temporary_directory
+from . import nested
+from .locks import Locks
+from .mark import Mark
+from .trees import look
+from .watch import Watch, has_foreign, watched
+from .writelog import PROGRAM, UNSEEN, WriteLog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .mark import Mark
-    from .treelock import TreeLock
-
-_POLL = 0.05
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
-class Access:
+class Access(Watch):
     """The access of one hook to its trees: to each, first for reading, then perhaps for writing.
 
     Args:
         root: the project root.
+        mode: one of :data:`~isolated_backend.settings.IN_TREE_WRITES`.
         timeout: how many seconds to wait for another build.
-        mark: the mark to leave on the first write.
+        hook: the name of the hook.
+        own: directories in which a write is not a write into a tree.
+        writer: why this hook writes from the start, if it does.
+        on_write: callbacks that receive each path that is about to be written, relative to *root*.
     """
 
-    def __init__(self, root: str, timeout: float, mark: Mark) -> None:
-        self._root = root
-        self._timeout = timeout
-        self.mark = mark
-        self._locks: dict[str, TreeLock] = {}
-        self._taken: dict[str, bool] = {}  # by tree: whether for writing
+    def __init__(
+        self,
+        root: str,
+        mode: str,
+        *,
+        timeout: float,
+        hook: str = "",
+        own: Sequence[str] = (),
+        writer: str | None = None,
+        on_write: Sequence[Callable[[str], object]] = (),
+    ) -> None:
+        super().__init__(root, own, temporary_directory())
+        self._mode = mode
+        self._writer = writer
+        self._log = WriteLog()
+        self._on_write = (self._log.add, *on_write)
+        self._locks = Locks(timeout)
+        self._mark = Mark(root, hook)
+        self._marked: dict[str, bool] | None = None
+        self._before: set[tuple[str, int, int, int]] | None = None
+        self._cause = ""  # of that look at the tree
         self._shared = mmap.mmap(-1, 2)  # with forked processes: has written, has failed
         self._threads = threading.Lock()  # build_ext may compile, and write, in several
         self._owner = os.getpid()
         self._error: BackendError | None = None
 
+    @contextmanager
+    def granted(self) -> Iterator[None]:
+        """While this is open, let the hook read its trees, and from its first write on write.
+
+        Raises:
+            TreeLockError: another build held a tree for too long.
+            BuildAgainError: this hook has to be run once more, and will be a writer from the start.
+        """
+        with ExitStack() as opened:
+            opened.callback(self._locks.close)
+            opened.callback(self._log.close)
+            if self._mode != "allow":
+                self._begin()
+                opened.enter_context(nested.marked(self.root))
+            opened.enter_context(watched(self))
+            try:
+                yield
+            except (Exception, SystemExit) as error:
+                if self._failure not in (None, error):
+                    raise self._failure from error
+                raise
+            self._end()
+
     @property
-    def has_written(self) -> bool:
+    def _has_written(self) -> bool:
         """Whether this hook, or a process that it has forked, has begun to write."""
         return self._shared[0] > 0
 
     @property
-    def failure(self) -> BackendError | None:
+    def _failure(self) -> BackendError | None:
         """Why a write was refused, which the project's own code may have hidden."""
-        return self._error or (self.again() if self._shared[1] else None)
+        return self._error or (self._again() if self._shared[1] else None)
 
-    def write(self, tree: str, what: str) -> None:
-        """Wait until nobody else reads *tree* or writes to it; from then on, nobody does.
+    def _begin(self) -> None:
+        writer = self._writer
+        if self._mode == "lock":
+            writer = writer or 'in-tree-writes = "lock"'
+        elif self._mode == "auto":
+            self._marked = self._mark.read()
+            if self._marked is not None:
+                writer = writer or "as it did the last time"
+        purpose = f"to write ({writer})" if writer else "to begin"
+        self._take({self.root: bool(writer), **(self._marked or {})}, purpose)
+        if has_foreign():
+            self.is_blind("an extension module")
 
-        Args:
-            tree: the tree.
-            what: what is to be written, or what may write, for whoever waits.
-        """
-        self.take({tree: True}, f"to write ({what})")
-        if not self.has_written:
-            self._shared[0] = 1
-            self._leave_mark()
+    def _end(self) -> None:
+        if self._failure:  # which the project's own code has hidden
+            raise self._failure
+        self._look_again()
+        if self._marked is not None and not self._has_written:
+            self._mark.remove()
 
-    def take(self, trees: Mapping[str, bool], purpose: str) -> None:
-        """Wait until this hook can have *trees*, for writing where the value is true.
+    def reads(self, tree: str) -> None:
+        """See :class:`~.watch.Watch`."""
+        if self._mode in ("auto", "lock"):
+            self._take({tree: False}, "to read")
 
-        Raises:
-            TreeLockError: another build held one of them for too long.
-            BuildAgainError: this hook has written already, so it cannot let go while it waits.
-        """
-        is_forked = os.getpid() != self._owner
+    def writes(self, tree: str, name: str) -> None:
+        """See :class:`~.watch.Watch`."""
+        for callback in self._on_write:
+            callback(name)
+        self._may_write(tree, name)
+
+    def starts(self, tree: str, words: list[str]) -> None:
+        """See :class:`~.watch.Watch`."""
+        command = shlex.join(words).replace("\n", " ")[:80]
+        self._log.add(PROGRAM + command)
+        self._may_write(tree, f"{command}, a program that may write")
+
+    def is_blind(self, cause: str) -> None:
+        """See :class:`~.watch.Watch`."""
+        if self._mode != "auto" or self._has_written:
+            return
+        if os.getpid() != self._owner:  # a forked process does not come to the end
+            self._may_write(self.root, f"{cause}, which may write")
+        else:
+            self._cause = cause
+            if self._before is None:
+                self._before = look(self.root)
+
+    def _take(self, trees: Mapping[str, bool], purpose: str) -> None:
+        """Wait until this hook can have *trees*, for writing where the value is true."""
+        is_forked, taken = os.getpid() != self._owner, self._locks.taken
         # A forked process has a copy of the lock of threads that may never be freed. And what it
         # locks by itself, a daemon would have locked for as long as it lives.
         with nullcontext() if is_forked else self._threads:
             more = {
                 tree: writing
                 for tree, writing in trees.items()
-                if self._lacks(tree, writing) and not (is_forked and tree not in self._locks)
+                if writing > taken.get(tree, -1) and not (is_forked and tree not in taken)
             }
             try:
-                self._take(more, purpose)
+                if not self._locks.try_take(more):
+                    if self._has_written:  # it cannot let go of what it has half-written
+                        taken.update(more)
+                        raise self._again()
+                    self._locks.take(more, purpose)
             except BackendError as error:
                 self._error, self._shared[1] = error, 1
                 raise
+            if more and self._has_written:
+                self._leave_mark()
 
-    def is_writer(self, tree: str) -> bool:
-        """Tell whether this hook has *tree* to itself."""
-        return self._taken.get(tree, False)
+    def _may_write(self, tree: str, what: str) -> None:
+        if self._mode in ("auto", "lock"):
+            self._look_again()
+            self._take({tree: True}, f"to write ({what})")
+            self._note_write()
 
-    def again(self) -> BackendError:
+    def _note_write(self) -> None:
+        if not self._has_written:
+            self._shared[0] = 1
+            self._leave_mark()
+
+    def _leave_mark(self) -> bool:
+        return self._mark.leave({t: w for t, w in self._locks.taken.items() if t != self.root})
+
+    def _look_again(self) -> None:
+        """Find out whether this hook has written without being seen, before it was a writer."""
+        before, self._before = self._before, None
+        if before is None or self._has_written:
+            return
+        if changed := {each for each in look(self.root) ^ before if each[0] != self._log.path}:
+            if self._locks.taken[self.root]:
+                self._note_write()
+                return
+            self._log.add(UNSEEN + self._cause)
+            tell(
+                f"{os.path.relpath(min(changed)[0], self.root)} was written unseen, perhaps by "
+                f"{self._cause}, and other builds may have read it: building again, alone. "
+                '`in-tree-writes = "lock"` saves the first time.'
+            )
+            raise self._again()
+
+    def _again(self) -> BackendError:
         """Return the error that has this hook run again, as a writer from the start."""
         if self._leave_mark():
             self._error = BuildAgainError("this build has to be run once more")
         else:
             self._error = TreeLockError(
-                f"This build of {self._root} has to be alone, and there is no place to note that. "
+                f"This build of {self.root} has to be alone, and there is no place to note that. "
                 'Set `in-tree-writes = "lock"` in [tool.isolated-backend].'
             )
         self._shared[1] = 1
         return self._error
-
-    def close(self) -> None:
-        """Let go of all trees."""
-        for lock in self._locks.values():
-            lock.close()
-
-    def _lacks(self, tree: str, writing: bool) -> bool:
-        return tree not in self._taken or writing > self._taken[tree]
-
-    def _leave_mark(self) -> bool:
-        return self.mark.leave({t: w for t, w in self._taken.items() if t != self._root})
-
-    def _take(self, more: dict[str, bool], purpose: str) -> None:
-        for tree in more.keys() - self._locks.keys():
-            self._locks[tree] = open_lock(tree)
-        if more and self._obstacle(more):
-            if self.has_written:
-                self._taken |= more
-                raise self.again()
-            self._wait({**self._taken, **more}, purpose)
-        self._taken |= more
-        if more and self.has_written:
-            self._leave_mark()
-
-    def _obstacle(self, wanted: dict[str, bool]) -> str | None:
-        """Take the trees *wanted* one by one; return the one that cannot be had."""
-        for tree in sorted(wanted):
-            lock = self._locks[tree]
-            if not (lock.try_write() if wanted[tree] else lock.try_read()):
-                return tree
-        return None
-
-    def _wait(self, wanted: dict[str, bool], purpose: str) -> None:
-        """Take the trees *wanted* all at once: who waits holds nothing, so nobody waits for it."""
-        deadline = time.monotonic() + self._timeout
-        pause, told = 0.001, False
-        while tree := self._obstacle(wanted):
-            for lock in self._locks.values():
-                lock.let_go()
-            late = time.monotonic() > deadline
-            if not told and (late or pause >= _POLL):
-                told = True
-                if self._is_inside(tree, wanted[tree]):
-                    continue
-                if not late:
-                    tell(
-                        f"waiting for {self._others(tree)} {purpose} in {tree}. Builds that write "
-                        'into their own tree take turns; see `in-tree-writes = "private"`.'
-                    )
-            if late:
-                raise TreeLockError(
-                    f"Waited {self._timeout:g} s for {self._others(tree)} {purpose} in {tree}. "
-                    "Stop it, or increase `lock-timeout` in [tool.isolated-backend]."
-                )
-            time.sleep(pause)
-            pause = min(pause * 2, _POLL)
-
-    def _is_inside(self, tree: str, writing: bool) -> bool:
-        """Tell whether *tree* is locked by who has started this build; then go on inside that.
-
-        Raises:
-            TreeLockError: it is locked so that nobody could ever write.
-        """
-        lock = self._locks[tree]
-        around = locked_around(lock.descriptor) if lock.announces else None
-        if around == "READ" and writing:
-            raise TreeLockError(
-                f"This build was started by a process that has locked {tree} for reading, so it "
-                "could never write there. Lock it exclusively, as flock does without --shared."
-            )
-        if around == "WRITE":
-            lock.close()
-            self._locks[tree] = open_lock(tree, inner=True)
-        return around == "WRITE"
-
-    def _others(self, tree: str) -> str:
-        pids = {each.pid for each in holders(self._locks[tree].descriptor)} - {os.getpid(), 0, -1}
-        return " and ".join(map(describe, sorted(pids))) or "another build"

@@ -7,35 +7,12 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from .announcement import is_announced
-from .treelock import opened
-
 
 class Holder(NamedTuple):
     """A process that holds a tree."""
 
     pid: int
     writing: bool
-
-
-class TreeStatus(NamedTuple):
-    """Which processes hold a tree, and whether a writer waits for it."""
-
-    holders: tuple[Holder, ...]
-    is_awaited: bool
-
-    @classmethod
-    def of(cls, root: str) -> TreeStatus:
-        """Look at the tree in *root* without holding it.
-
-        Raises:
-            OSError: there is no such tree.
-        """
-        descriptor = opened(root)
-        try:
-            return cls(holders(descriptor), is_announced(descriptor))
-        finally:
-            os.close(descriptor)
 
 
 def holders(descriptor: int | None) -> tuple[Holder, ...]:
@@ -50,22 +27,20 @@ def holders(descriptor: int | None) -> tuple[Holder, ...]:
 
 
 def locked_around(descriptor: int | None) -> str | None:
-    """Return how a process that has started this one has locked the file *descriptor*.
+    """Return how a process that has started this one has locked the file *descriptor*, if one has.
 
-    ``flock pyproject.toml python -m build`` does. A hook of this backend, which has a byte of it
-    locked as well, does not count.
-
-    Returns:
-        ``READ`` or ``WRITE``; ``None`` if there is no such process.
+    ``flock pyproject.toml python -m build`` does. Hooks of this backend do not count; they alone
+    open that file with ``O_NONBLOCK``.
     """
     file = _kernels_name(descriptor)
     for pid in ancestors():
         with suppress(OSError):
             for number in os.listdir(f"/proc/{pid}/fdinfo"):
                 with suppress(OSError), open(f"/proc/{pid}/fdinfo/{number}") as lines:
-                    locks = [line.split() for line in lines if line[:5] == "lock:" and file in line]
-                    if len(locks) == 1 and locks[0][2] == "FLOCK":
-                        return locks[0][4]
+                    about = {words[0]: words for words in map(str.split, lines)}
+                    lock, flags = about.get("lock:", []), int(about["flags:"][1], 8)
+                    if "FLOCK" in lock and file in lock and not flags & os.O_NONBLOCK:
+                        return lock[4]
     return None
 
 

@@ -26,18 +26,14 @@ class Mark:
             self._path = os.path.join(directory, f"{hook}.writes")
 
     def read(self) -> dict[str, bool] | None:
-        """Return the trees around the root that the hook has used, and whether it wrote there.
-
-        Returns:
-            ``None`` without a mark.
-        """
+        """Return the trees around the root that the hook has used, and whether it wrote there."""
         with suppress(OSError), open(self._path, "rb") as file:
             entries = os.fsdecode(file.read()).split("\0")[:-1]
             return {entry[1:]: entry[0] == "w" for entry in entries}
         return None
 
     def leave(self, trees: Mapping[str, bool]) -> bool:
-        """Leave the mark with the *trees* that :meth:`read` returns; tell whether that worked."""
+        """Leave the mark with what :meth:`read` is to return; tell whether that worked."""
         entries = (("w" if writes else "r") + tree + "\0" for tree, writes in trees.items())
         with suppress(OSError), open(self._path, "wb") as file:
             file.write(os.fsencode("".join(entries)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .holders import ancestors
@@ -24,26 +24,18 @@ def marked(root: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(VARIABLE, None)
-        else:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
             os.environ[VARIABLE] = before
 
 
 def is_nested(root: str) -> bool:
     """Tell whether this build was started by a hook that has the same tree and still runs.
 
-    A daemon may have inherited the variable, and another process the number.
+    On Linux, a daemon that has inherited the variable does not count, nor a number that is another
+    process's by now.
     """
     pid, _, path = os.environ.get(VARIABLE, "").partition(":")
     if path != os.path.realpath(root) or not pid.isdigit():
         return False
-    if sys.platform == "linux":
-        return int(pid) in ancestors()
-    else:  # noqa: RET505 - for the type checker
-        with suppress(PermissionError):  # it lives, and is another user's
-            try:
-                os.kill(int(pid), 0)
-            except ProcessLookupError:
-                return False
-        return True
+    return sys.platform != "linux" or int(pid) in ancestors()

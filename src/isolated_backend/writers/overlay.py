@@ -29,20 +29,14 @@ _NOTES = (("trusted.isolated-backend", ""), ("user.isolated-backend", ",userxatt
 def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     """Give this process, which has to have a single thread, a private tree in *root*.
 
-    Args:
-        root: the project root.
-        place: a directory of this call's alone, for what is written.
-        through: directories that are to be the real ones where they are in *root*.
-
-    Raises:
-        PrivateTreeError: there is none, and why.
+    What is written goes to *place*, a directory of this call's alone. The directories *through*
+    are the real ones where they are in *root*. :class:`PrivateTreeError` says why there is none.
     """
     is_locked = not os.access(root, os.W_OK) and os.stat(root).st_uid == os.geteuid()
-    owners = [_owner(path) for path in (root, place)]
     is_user = _new_namespaces()
-    if owners != [_owner(path) for path in (root, place)]:
+    if is_user and (path := _of_a_stranger(root, place)):
         raise PrivateTreeError(
-            "it belongs to a user or a group that a user namespace does not know"
+            f"{path} belongs to a user or a group that a user namespace does not know"
         )
     with _refused("the kernel lets no mount be private"):
         kernel.mount(None, os.sep, None, kernel.MS_REC | kernel.MS_SLAVE)
@@ -83,11 +77,7 @@ def _new_namespaces() -> bool:
 
 
 def _overlay(root: str, layers: str) -> None:
-    """Mount an overlay over *root* that keeps what is written in the new directory *layers*.
-
-    Raises:
-        OSError: the kernel refuses it.
-    """
+    """Mount an overlay over *root* that keeps what is written in the new directory *layers*."""
     os.mkdir(layers)
     try:
         _overlay_from(root, layers)
@@ -105,7 +95,11 @@ def _overlay_from(root: str, layers: str) -> None:
     upper, work = (os.path.join(layers, name) for name in ("upper", "work"))
     for path in (upper, work):
         os.makedirs(path, exist_ok=True)
-    _make_like(upper, root)
+    found = os.stat(root)  # the upper layer is seen in its place
+    with suppress(OSError):
+        os.chown(upper, found.st_uid, found.st_gid)
+    shutil.copystat(root, upper)
+    os.chmod(upper, found.st_mode & 0o7777 | 0o700)
     lower = os.open(root, os.O_PATH)
     try:
         options = f"lowerdir={_by_descriptor(lower)},upperdir=upper,workdir=work"
@@ -120,23 +114,10 @@ def _overlay_from(root: str, layers: str) -> None:
         os.close(lower)
 
 
-def _make_like(upper: str, root: str) -> None:
-    """Give the directory *upper*, which is to be seen in its place, what *root* has."""
-    found = os.stat(root)
-    with suppress(OSError):
-        os.chown(upper, found.st_uid, found.st_gid)
-    shutil.copystat(root, upper)
-    os.chmod(upper, found.st_mode & 0o7777 | 0o700)
-
-
 def _option_for_notes(upper: str) -> str:
     """Return the option with which overlayfs can make notes on files in the directory *upper*.
 
-    Without them it would mount, but a directory of the root that is removed could not be made
-    again.
-
-    Raises:
-        OSError: it cannot make any.
+    Without them it would mount, but a removed directory could not be made again.
     """
     for name, option in _NOTES:
         with suppress(OSError):
@@ -156,9 +137,16 @@ def _within(root: str, paths: Sequence[str]) -> list[str]:
     return found
 
 
-def _owner(path: str) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_uid, found.st_gid
+def _of_a_stranger(*directories: str) -> str | None:
+    """Return a path in *directories* that could not be copied up: nobody here can be its owner."""
+    for directory in directories:
+        for parent, inner, files in os.walk(directory):
+            for name in ("", *inner, *files):
+                with suppress(FileNotFoundError):
+                    found = os.lstat(os.path.join(parent, name))
+                    if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+                        return os.path.join(parent, name)
+    return None
 
 
 def _by_descriptor(descriptor: int) -> str:

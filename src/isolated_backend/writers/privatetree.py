@@ -10,9 +10,7 @@ cannot be written builds.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import sys
 from contextlib import suppress
 from functools import partial
@@ -20,7 +18,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import process
-from ..errors import NoProcessError, PrivateTreeError, causes
+from ..errors import NoProcessError, PrivateTreeError
 from ..shadow import slots
 
 if TYPE_CHECKING:
@@ -32,47 +30,25 @@ T = TypeVar("T")
 def run(function: Callable[[], T], root: str, place: str, through: Sequence[str] = ()) -> T:
     """Call *function* in another process, to which the tree in *root* is its own.
 
-    Args:
-        function: what to call there, to be pickled; its current directory is *root*.
-        root: the project root.
-        place: a directory of this call's alone, for what is written.
-        through: directories that are to be the real ones where they are in *root*.
-
-    Returns:
-        What *function* returns.
-
-    Raises:
-        PrivateTreeError: there is no private tree here, and why. If *function* has been called
-            nevertheless, nothing that it did to the tree has remained.
-        BaseException: what :func:`isolated_backend.process.call` raises.
+    Its current directory is *root*. :class:`PrivateTreeError` says why there is no such tree; then
+    *function*, which is pickled, has not been called. The rest is as for :func:`.overlay.lay_over`.
     """
     if sys.platform != "linux":
         raise PrivateTreeError("this system is not Linux")
     if find_spec("_ctypes") is None:
         raise PrivateTreeError("this Python has no ctypes")
-    inner = root if root == os.sep else _mount_below(root)
-    if inner is not None:
+    if inner := _mount_below(root):
         raise PrivateTreeError(f"there is another mount in it, {inner}")
     try:
         what = f"a private tree of {root}"
         returned: T = process.call(what, root, _inside, function, os.getpid(), root, place, through)
     except NoProcessError as error:
         raise PrivateTreeError(f"there can be no other process ({error.__cause__})") from error
-    except (Exception, SystemExit) as error:
-        # Cython hides the reason, and so does a child process: then the tree has to tell.
-        hidden = os.geteuid() != 0 and not isinstance(error, PrivateTreeError)
-        if hidden and _has_unknown_owner(root):
-            raise _unknown_owner(root) from error
-        raise
     return returned
 
 
 def obstacle(temporary: str) -> str | None:
-    """Return why there are no private trees on this machine; ``None`` if there are.
-
-    Args:
-        temporary: the directory for temporary files, which is tried with a tree that is made there.
-    """
+    """Return why there are no private trees on this machine, shown by one in *temporary*, if so."""
     with slots.lease(temporary, temporary, purpose="check") as place:
         root = os.path.join(place, "root")
         os.mkdir(root)
@@ -88,9 +64,7 @@ def _mount_below(root: str) -> str | None:
     prefix = os.fsencode(os.path.join(root, ""))
     with suppress(OSError), open("/proc/self/mountinfo", "rb") as mounts:
         for line in mounts:
-            point = line.split()[4]
-            if b"\\" in point:
-                point = re.sub(rb"\\(\d{3})", lambda found: bytes([int(found[1], 8)]), point)
+            point = line.split()[4].decode("unicode_escape").encode("latin-1")  # " " is \040
             if point.startswith(prefix):
                 return os.fsdecode(point)
     return None
@@ -104,26 +78,4 @@ def _inside(
 
     lay_over(root, place, through)
     end_with(caller)
-    try:
-        return function()
-    except (Exception, SystemExit) as error:
-        if any(getattr(cause, "errno", None) == errno.EOVERFLOW for cause in causes(error)):
-            raise _unknown_owner(root) from error
-        raise
-
-
-def _unknown_owner(root: str) -> PrivateTreeError:
-    return PrivateTreeError(
-        f"some of {root} belongs to users or groups that a user namespace does not know"
-    )
-
-
-def _has_unknown_owner(root: str) -> bool:
-    """Tell whether something in *root* is of another user or group than this process."""
-    known = (os.geteuid(), os.getegid())
-    for directory, directories, files in os.walk(root):
-        for name in (*directories, *files):
-            found = os.lstat(os.path.join(directory, name))
-            if (found.st_uid, found.st_gid) != known:
-                return True
-    return False
+    return function()

@@ -55,17 +55,11 @@ _OPERATORS = frozenset("();&|")
 
 
 class Effects(NamedTuple):
-    """What a program does to files.
-
-    Attributes:
-        writes: the files and directories that it may write to.
-        reads: what else its command line names.
-        is_certain: whether it writes nowhere else.
-    """
+    """The paths that a program may write to, and those that it may read."""
 
     writes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    is_certain: bool = True
+    is_certain: bool = True  # that it writes nowhere else
 
 
 def effects(words: list[str], directory: str) -> Effects:

@@ -3,47 +3,36 @@
 It is ``flock`` on the project's pyproject.toml, opened for reading: there is no lock file, it works
 on a read-only mount, and it is the same for every TMPDIR, user and container that sees the file. It
 is not on the root directory, because people wrap builds in ``flock .``; only where there is no
-pyproject.toml the directory has to serve. Where the file system has no such locks, one of this
-user's files does.
+pyproject.toml the directory has to serve.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import struct
+import sys
 from contextlib import suppress
 
 from ..errors import TreeLockError
 from ..shadow.lock import try_lock, unlock
 from ..shadow.temporary import own_directory_of, temporary_directory
-from .announcement import IS_HERE, announce, is_announced, retract
+
+#: Never wait for whatever pyproject.toml may be. :mod:`.holders` tells our locks by that, too.
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+
+_FLOCK = "@hhqqi4x"  # struct flock of fcntl(2)
+_WAITS = 1  # the byte of the file that a waiting writer locks
 
 
 class TreeLock:
-    """The lock of one tree.
-
-    Args:
-        tree: a directory.
-        descriptor: the open file that the lock is on; without one, there is no more than reading.
-        announces: whether bytes of the file can be locked without being in anybody's way.
-
-    Raises:
-        OSError: the file system has no locks.
-    """
+    """The lock of *tree* on an open file; without one (``None``), reading is all that there is."""
 
     def __init__(self, tree: str, descriptor: int | None, *, announces: bool = True) -> None:
         self.descriptor = descriptor
-        self.announces = announces
         self._tree = tree
+        self._announces = announces
         self._owner = os.getpid()
-        if descriptor is not None:
-            try:
-                try_lock(descriptor, shared=True)
-            except OSError:
-                os.close(descriptor)
-                raise
-            if announces:
-                announce(descriptor, IS_HERE)
 
     def try_read(self) -> bool:
         """Take it for reading, unless somebody writes or waits to write."""
@@ -56,11 +45,7 @@ class TreeLock:
         return try_lock(self.descriptor, shared=True)
 
     def try_write(self) -> bool:
-        """Take it for writing, unless anybody else has it. Failing gives up the reading.
-
-        Raises:
-            TreeLockError: nobody can lock this tree for writing.
-        """
+        """Take it for writing, unless anybody else has it. Failing gives up the reading."""
         try:
             if self.descriptor is not None and try_lock(self.descriptor):
                 return True
@@ -74,7 +59,7 @@ class TreeLock:
                 "TMPDIR to a file system that has locks, or see to it that there is one build at "
                 'a time and set `in-tree-writes = "allow"` in [tool.isolated-backend].'
             )
-        if self.announces:
+        if self._announces:
             announce(self.descriptor)
         return False
 
@@ -88,48 +73,52 @@ class TreeLock:
         if self.descriptor is not None:
             if os.getpid() == self._owner:  # a forked child must not free its parent's lock
                 with suppress(OSError):
-                    retract(self.descriptor)
+                    _ask("SETLK", self.descriptor, "UNLCK")
                     unlock(self.descriptor)
             os.close(self.descriptor)
 
 
 def open_lock(tree: str, *, inner: bool = False) -> TreeLock:
-    """Return the lock of the tree in *tree*, not taken yet.
+    """Return the lock of *tree*, not taken yet.
 
-    Args:
-        tree: a directory.
-        inner: lock a file of this user's: who has started this process has locked the tree's.
+    A file of this user's has it where the file system has no locks, and for an *inner* build: who
+    has started that has locked the tree's.
     """
-    is_remote = False
-    with suppress(OSError):
+    if not inner:
         is_remote = _locks_all_bytes(tree)
+        with suppress(OSError):
+            descriptor = _with_locks(opened(tree, writable=is_remote))
+            return TreeLock(tree, descriptor, announces=not is_remote)
     with suppress(OSError):
-        if not inner:
-            return TreeLock(tree, opened(tree, writable=is_remote), announces=not is_remote)
-    with suppress(OSError):
-        return TreeLock(tree, _opened_elsewhere(tree))
+        return TreeLock(tree, _with_locks(_opened_elsewhere(tree)))
     return TreeLock(tree, None)
 
 
 def opened(tree: str, *, writable: bool = False) -> int:
-    """Open what the lock of the tree in *tree* is on.
-
-    Args:
-        tree: a directory.
-        writable: for writing as well, if possible. Whoever watches the file is woken by that.
-
-    Raises:
-        OSError: there is no such tree.
-    """
+    """Open what the lock of *tree* is on: *writable* if need be, which wakes whoever watches it."""
     path = os.path.join(tree, "pyproject.toml")
-    flags = getattr(os, "O_NONBLOCK", 0)  # never wait for whatever else it is
     if writable:
         with suppress(OSError):
-            return os.open(path, os.O_RDWR | flags)
+            return os.open(path, os.O_RDWR | _NONBLOCK)
     try:
-        return os.open(path, os.O_RDONLY | flags)
+        return os.open(path, os.O_RDONLY | _NONBLOCK)
     except FileNotFoundError:
-        return os.open(tree, os.O_RDONLY)
+        return os.open(tree, os.O_RDONLY | _NONBLOCK)
+
+
+def _opened_elsewhere(tree: str) -> int:
+    path = os.path.join(own_directory_of(tree, temporary_directory()), "tree.lock")
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | _NONBLOCK
+    return os.open(path, flags, 0o600)
+
+
+def _with_locks(descriptor: int) -> int:
+    try:
+        try_lock(descriptor, shared=True)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _locks_all_bytes(tree: str) -> bool:
@@ -137,20 +126,41 @@ def _locks_all_bytes(tree: str) -> bool:
 
     The lock of the tree would be in the way of other builds, so this tries that of another file.
     """
-    with os.scandir(tree) as entries:
-        files = (each for each in entries if each.is_file(follow_symlinks=False))
-        path = next((each.path for each in files if each.name != "pyproject.toml"), None)
-    if path is not None:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            try_lock(descriptor)
-        except OSError as error:
-            return error.errno == errno.EBADF
-        finally:
-            os.close(descriptor)
+    with suppress(OSError, StopIteration):
+        with os.scandir(tree) as entries:
+            files = (each for each in entries if each.is_file(follow_symlinks=False))
+            path = next(each.path for each in files if each.name != "pyproject.toml")
+        with open(path, "rb", buffering=0) as file:
+            try:
+                try_lock(file.fileno())
+            except OSError as error:
+                return error.errno == errno.EBADF
     return False
 
 
-def _opened_elsewhere(tree: str) -> int:
-    path = os.path.join(own_directory_of(tree, temporary_directory()), "tree.lock")
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+# A writer that waits announces it, on Linux by a lock for reading on one byte of the file. That
+# needs no permission to write, bothers nobody, and ends with the last copy of the descriptor.
+
+
+def announce(descriptor: int) -> None:
+    """Let others see that *descriptor*, which a tree's lock is on, is waiting for it."""
+    _ask("SETLK", descriptor, "RDLCK")
+
+
+def is_announced(descriptor: int) -> bool:
+    """Tell whether another descriptor of the same file is waiting for its lock."""
+    # On NFS, the readers' own locks are locks of bytes, too: of all of them.
+    return _ask("GETLK", descriptor, "WRLCK")[2:4] == (_WAITS, 1)
+
+
+def _ask(command: str, descriptor: int, kind: str) -> tuple[int, ...]:
+    """Return the ``struct flock`` that fcntl answers; nothing if it fails, or there is no lock."""
+    if sys.platform == "linux":
+        import fcntl
+
+        asked = struct.pack(_FLOCK, getattr(fcntl, f"F_{kind}"), os.SEEK_SET, _WAITS, 1, 0)
+        with suppress(OSError):
+            answer = fcntl.fcntl(descriptor, getattr(fcntl, f"F_OFD_{command}"), asked)
+            fields = struct.unpack(_FLOCK, answer)
+            return fields if fields[0] != fcntl.F_UNLCK else ()
+    return ()

@@ -1,10 +1,11 @@
-"""The source trees of a build: the project root, and others around it that it is made of."""
+"""The source trees of a build: those around the project root, and what is in one."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+from contextlib import suppress
 
 #: What a directory has that is a project, or a checkout.
 _MARKERS = ("pyproject.toml", "setup.py", ".git", ".hg")
@@ -15,18 +16,16 @@ _SYSTEM = re.compile(
     r"sys|tmp|usr|var"
 )
 
+#: What frontends, users and plain setuptools make in the root, beside a build.
+_BESIDE = frozenset(["build", "dist", "node_modules", "__pycache__"])
+_PASSING = (".whl", ".gz", ".zip", ".log", ".out", ".pyc")
+
 
 def tree_around(path: str, root: str, temporary: str) -> str | None:
     """Return the source tree that is not *root* and has the directory *path* in it.
 
-    Args:
-        path: of a directory, which may be in no source tree.
-        root: the project root.
-        temporary: the directory for temporary files.
-
-    Returns:
-        The nearest directory around *path* that is a project or a checkout, or else the one that
-        has both in it; ``None`` where *path* is a cache, a temporary file or the system's.
+    The nearest directory around *path* that is a project or a checkout, or else the one that has
+    both in it; ``None`` where *path* is a cache, a temporary file or the system's.
     """
     try:
         common = os.path.commonpath((path, root))
@@ -48,3 +47,20 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
             return directory
         directory = os.path.dirname(directory)
     return common
+
+
+def look(root: str) -> set[tuple[str, int, int, int]]:
+    """Return each file in *root* that may become part of an artifact, and its state."""
+    seen = set()
+    directories = [root]
+    while directories:
+        with suppress(OSError), os.scandir(directories.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name in _BESIDE or entry.path == sys.prefix:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.path)
+                elif not entry.name.endswith(_PASSING):
+                    found = entry.stat(follow_symlinks=False)
+                    seen.add((entry.path, found.st_mtime_ns, found.st_size, found.st_ino))
+    return seen

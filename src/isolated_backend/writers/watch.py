@@ -12,10 +12,10 @@ import shlex
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
-from .look import is_foreign
 from .programs import effects
 from .trees import tree_around
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+#: What is in the command line of a hook that has a process of its own.
+_HOOK = f"from {__name__.partition('.')[0]} import callee"
 
 
 class Watch:
@@ -74,29 +77,24 @@ class Watch:
         if tree and tree != self.root:
             self.reads(tree)
 
-    def _written(self, path: Any, directory: Any = None) -> None:
-        if not (type(path) is str and path.startswith(self._own)):  # most are, so be quick
-            tree, absolute = self._place(path, directory)
-            if tree:
-                self.writes(tree, os.path.relpath(absolute, self.root))
-
-    def _made(self, path: Any, _: Any, directory: Any) -> None:
-        if not os.path.isdir(self._place(path, directory)[1]):  # makedirs(exist_ok=True)
-            self._written(path, directory)
-
-    def _removed(self, path: Any, directory: Any) -> None:
-        if os.path.lexists(self._place(path, directory)[1]):
-            self._written(path, directory)
+    def _written(
+        self, path: Any, directory: Any = None, is_change: Callable[[str], bool] = bool
+    ) -> None:
+        if type(path) is str and path.startswith(self._own):  # most are, so be quick
+            return
+        tree, absolute = self._place(path, directory)
+        if tree and is_change(absolute):
+            self.writes(tree, os.path.relpath(absolute, self.root))
 
     def _renamed(self, source: Any, target: Any, of_source: Any, of_target: Any) -> None:
         self._written(source, of_source)
         self._written(target, of_target)
 
-    def _started(self, words: Any, directory: Any = None, program: Any = None) -> None:
+    def _started(self, program: Any, words: Any, directory: Any = None, *_: Any) -> None:
         if isinstance(words, str):
             words = [word.strip('"') for word in shlex.split(words, posix=False)]
         words = [os.fsdecode(word) for word in words]
-        if threading.get_ident() != self._thread and any(map(_is_our_own, words)):
+        if threading.get_ident() != self._thread and any(_HOOK in word for word in words):
             return  # a hook that another thread calls, in a process of its own
         if program:
             words[:1] = [os.fsdecode(program)]
@@ -111,20 +109,14 @@ class Watch:
         if not found.is_certain:
             self.is_blind(words[0])
 
-    def _imported(self, _: Any, path: Any, *__: Any) -> None:
-        if path and is_foreign(path):  # others than extension modules have none
-            self.is_blind(path)
-
-    def _loaded(self, name: Any) -> None:
-        if name:
-            self.is_blind(os.fsdecode(name))
+    def _loaded(self, _: Any, path: Any, *__: Any) -> None:
+        if path and is_foreign(os.fsdecode(path)):  # other modules than these have no path here
+            self.is_blind(os.fsdecode(path))
 
     def _place(self, path: Any, directory: Any = None) -> tuple[str | None, str]:
-        """Return the tree that *path* is in, if it is in one, and its absolute path there.
+        """Return the tree that *path* is in, if any, and its absolute path there.
 
-        Args:
-            path: as in the event.
-            directory: the descriptor of the directory that it is relative to, if any.
+        A relative one is relative to the descriptor *directory*, if that is one.
         """
         try:
             name = os.fsdecode(path)
@@ -154,34 +146,43 @@ class Watch:
         return tree_around(each, self.root, self._temporary), each
 
 
+def _is_new(path: str) -> bool:
+    return not os.path.isdir(path)  # makedirs(exist_ok=True)
+
+
 _EVENTS: dict[str, Callable[..., None]] = {
     "open": Watch._opened,
     "os.listdir": Watch._read,
     "os.scandir": Watch._read,
     # What changes a tree. Permissions and times do not: who copies a file sets them later.
     "os.link": lambda watch, _, target, __, directory: watch._written(target, directory),
-    "os.mkdir": Watch._made,
-    "os.remove": Watch._removed,
+    "os.mkdir": lambda watch, path, _, directory: watch._written(path, directory, _is_new),
+    "os.remove": lambda watch, *place: watch._written(*place, os.path.lexists),
     "os.rename": Watch._renamed,
-    "os.rmdir": Watch._removed,
+    "os.rmdir": lambda watch, *place: watch._written(*place, os.path.lexists),
     "os.symlink": lambda watch, _, target, directory: watch._written(target, directory),
     "os.truncate": lambda watch, path, _: watch._written(path),
-    "subprocess.Popen": lambda watch, program, words, place, _: watch._started(
-        words, place, program
-    ),
-    "os.exec": lambda watch, program, words, _: watch._started(words, None, program),
-    "os.posix_spawn": lambda watch, program, words, _: watch._started(words, None, program),
-    "os.spawn": lambda watch, _, program, words, __: watch._started(words, None, program),
-    "os.startfile": lambda watch, path, _: watch._started([path]),
-    "os.system": lambda watch, script: watch._started(["sh", "-c", script]),
-    "_winapi.CreateProcess": lambda watch, _, words, place: watch._started(words, place),
-    "ctypes.dlopen": Watch._loaded,
-    "import": Watch._imported,
+    "subprocess.Popen": Watch._started,
+    "os.exec": lambda watch, program, words, _: watch._started(program, words),
+    "os.posix_spawn": lambda watch, program, words, _: watch._started(program, words),
+    "os.spawn": lambda watch, _, program, words, __: watch._started(program, words),
+    "os.startfile": lambda watch, path, _: watch._started(path, [path]),
+    "os.system": lambda watch, script: watch._started("sh", ["sh", "-c", script]),
+    "_winapi.CreateProcess": Watch._started,
+    "ctypes.dlopen": lambda watch, name: watch._loaded(None, name),
+    "import": Watch._loaded,
 }
 
 
-def _is_our_own(word: str) -> bool:
-    return f"from {__name__.partition('.')[0]} import callee" in word
+def is_foreign(path: str) -> bool:
+    """Tell whether the extension module at *path* is not of the standard library."""
+    return os.path.basename(os.path.dirname(path)) not in ("lib-dynload", "DLLs")
+
+
+def has_foreign() -> bool:
+    """Tell whether this process has such a module already."""
+    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    return any(file.endswith((".so", ".pyd")) and is_foreign(file) for file in files)
 
 
 _watches: tuple[Watch, ...] = ()
@@ -222,18 +223,18 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _workers_seen() -> Iterator[None]:
     """See multiprocessing start programs: before Python 3.14, no event tells of it."""
     try:
-        import _posixsubprocess
+        module: Any = import_module("_posixsubprocess")
     except ImportError:  # Windows, where an event does
         yield
         return
-    original: Any = getattr(_posixsubprocess, "fork_exec")  # noqa: B009 - not on Windows
+    original = module.fork_exec
 
     def fork_exec(words: Any, programs: Any, close: Any, kept: Any, place: Any, *rest: Any) -> Any:
         _audit("_winapi.CreateProcess", (None, words, place))
         return original(words, programs, close, kept, place, *rest)
 
-    setattr(_posixsubprocess, "fork_exec", fork_exec)  # noqa: B010
+    module.fork_exec = fork_exec
     try:
         yield
     finally:
-        setattr(_posixsubprocess, "fork_exec", original)  # noqa: B010
+        module.fork_exec = original

@@ -15,29 +15,21 @@ PROGRAM, UNSEEN = "//program ", "//unseen "
 
 
 class WriteLog:
-    """The file that the environment names, if it does.
-
-    Raises:
-        SettingsError: it cannot be opened.
-    """
+    """The file that the environment names, if it does."""
 
     def __init__(self) -> None:
-        self._descriptor = None
-        self.path = os.path.abspath(os.environ.get(VARIABLE, ""))
-        if path := os.environ.get(VARIABLE):
-            try:
-                self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            except OSError as error:
-                message = f"{VARIABLE}: cannot open {path}: {error.strerror}."
-                raise SettingsError(message) from error
+        self.path = os.path.abspath(os.environ.get(VARIABLE) or os.devnull)
+        try:
+            self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            message = f"{VARIABLE}: cannot open {self.path}: {error.strerror}."
+            raise SettingsError(message) from error
 
     def add(self, line: str) -> None:
         """Add a line; a full disk does not stop the project."""
-        if self._descriptor is not None:
-            with suppress(OSError):
-                os.write(self._descriptor, os.fsencode(line) + b"\n")
+        with suppress(OSError):
+            self._file.write(os.fsencode(line) + b"\n")
 
     def close(self) -> None:
         """Close the file."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
+        self._file.close()

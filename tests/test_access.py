@@ -16,9 +16,10 @@ import pytest
 
 from isolated_backend.errors import BuildAgainError, TreeLockError
 from isolated_backend.shadow.temporary import directory_of, home, temporary_directory
-from isolated_backend.writers import guard, holders, nested, treelock
+from isolated_backend.writers import access as module
+from isolated_backend.writers import holders, nested, treelock
 from isolated_backend.writers.access import Access
-from isolated_backend.writers.guard import tree_access
+from isolated_backend.writers.locks import Locks
 from isolated_backend.writers.mark import Mark
 from isolated_backend.writers.treelock import open_lock
 
@@ -36,7 +37,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def access(root: Path, mode: str = "auto", **kwargs: Any) -> Any:
-    return tree_access(str(root), mode, timeout=kwargs.pop("timeout", 0), hook="hook", **kwargs)
+    timeout = kwargs.pop("timeout", 0)
+    return Access(str(root), mode, timeout=timeout, hook="hook", **kwargs).granted()
 
 
 def hook(root: Path, *steps: Callable[[], object]) -> None:
@@ -96,7 +98,7 @@ def test_what_a_forked_process_writes_keeps_the_mark(root: Path) -> None:
 def test_the_mark_is_one_hooks_alone(root: Path) -> None:
     with access(root):
         write()
-    with tree_access(str(root), "auto", timeout=0, hook="another"):
+    with Access(str(root), "auto", timeout=0, hook="another").granted():
         assert not is_taken(root, for_reading=True)
 
 
@@ -165,8 +167,9 @@ def test_who_has_written_does_not_wait_for_another_tree_but_begins_again(root: P
 def test_who_waits_holds_nothing(root: Path) -> None:
     other = open_lock(str(root.parent))
     assert other.try_write()
-    waiting = Access(str(root), 0, Mark(str(root), "hook"))
-    waiting.take({str(root): False}, "to begin")
+    waiting = Locks(timeout=0)
+    assert waiting.try_take({str(root): False})
+    assert not waiting.try_take({str(root.parent): False})
     with pytest.raises(TreeLockError, match="to read in"):
         waiting.take({str(root.parent): False}, "to read")
     assert not is_taken(root)
@@ -222,7 +225,7 @@ def test_a_failure_of_the_projects_own_stays(root: Path) -> None:
 @pytest.fixture
 def write_unseen(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Return what writes a file as an extension module does, by itself."""
-    monkeypatch.setattr(guard, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "has_foreign", lambda: False)
     writer = subprocess.Popen(
         [
             sys.executable,
@@ -281,8 +284,8 @@ def test_what_others_write_beside_a_build_is_not_looked_at(
 def test_modules_of_the_standard_library_are_no_reason_to_look(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "has_foreign", lambda: False)
-    monkeypatch.setattr(guard, "look", lambda root: pytest.fail("it looked"))
+    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "look", lambda root: pytest.fail("it looked"))
     with access(root):
         sys.audit("import", "zlib", "/lib/python3/lib-dynload/zlib.so", None, None, None)
         sys.audit("import", "json", None, None, None, None)
@@ -293,7 +296,7 @@ def test_a_forked_process_that_may_write_unseen_is_a_writer(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not come to the end, where it could look again."""
-    monkeypatch.setattr(guard, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "has_foreign", lambda: False)
     with access(root):
         if os.fork() == 0:
             sys.audit("ctypes.dlopen", "libforeign.so")
@@ -352,8 +355,8 @@ sys.exit(subprocess.call([sys.executable, "-c", sys.argv[2]]))
 """
 
 BUILD = """
-from isolated_backend.writers.guard import tree_access
-with tree_access(".", "auto", timeout=5, hook="inner"):
+from isolated_backend.writers.access import Access
+with Access(".", "auto", timeout=5, hook="inner").granted():
     open("new", "w").close()
 """
 
