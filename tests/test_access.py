@@ -397,7 +397,7 @@ def test_an_inode_of_another_device_is_another_file(
     assert holders.holders(lock.descriptor)
     major = os.major
     monkeypatch.setattr(os, "major", lambda device: major(device) + 1)
-    assert holders.holders(lock.descriptor) == ()
+    assert holders.holders(lock.descriptor) == {}
     lock.close()
 
 

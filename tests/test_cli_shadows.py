@@ -226,7 +226,7 @@ def test_a_device_is_not_opened(
     (root / "pyproject.toml").symlink_to("/dev/null")
     opened: list[object] = []
     with slots.lease(str(root), str(temporary)):
-        monkeypatch.setattr(TreeStatus, "of", opened.append)
+        monkeypatch.setattr(Tree, "of", opened.append)
         assert _status(capsys)["trees"] == []
     assert not opened
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..messages import visible
-from ..writers.holders import Holder, describe, holders
+from ..writers.holders import describe, holders
 from ..writers.treelock import is_announced, opened
 from . import shadows
 from .shadows import counted, owner
@@ -51,12 +51,12 @@ class Tree:
 
     Attributes:
         root: where it is.
-        holders: which processes hold it, as far as the kernel tells.
+        holders: which processes hold it, as far as the kernel tells, and whether each writes.
         is_awaited: whether a writer waits for it.
     """
 
     root: str
-    holders: tuple[Holder, ...]
+    holders: dict[int, bool]
     is_awaited: bool
 
     @classmethod
@@ -132,9 +132,9 @@ def _table(temporary: str, found: list[Shadow]) -> Table:
 
 
 def _holders(tree: Tree) -> Iterable[str]:
-    for holder in tree.holders:
-        does = "writes into" if holder.writing else "reads"
-        yield f"{describe(holder.pid)}, of {_user(holder.pid)}, {does} {tree.root}"
+    for pid, writes in sorted(tree.holders.items()):
+        does = "writes into" if writes else "reads"
+        yield f"{describe(pid)}, of {_user(pid)}, {does} {tree.root}"
     if tree.is_awaited:
         yield f"a build waits for its turn to write into {tree.root}"
 
@@ -150,8 +150,8 @@ def _plain(temporary: str, found: list[Shadow], trees: list[Tree]) -> dict[str, 
             {
                 "root": tree.root,
                 "holders": [
-                    {"pid": each.pid, "user": _user(each.pid), "writing": each.writing}
-                    for each in tree.holders
+                    {"pid": pid, "user": _user(pid), "writing": writes}
+                    for pid, writes in sorted(tree.holders.items())
                 ],
                 "awaited": tree.is_awaited,
             }

@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import NamedTuple
 
 
-class Holder(NamedTuple):
-    """A process that holds a tree."""
-
-    pid: int
-    writing: bool
-
-
-def holders(descriptor: int | None) -> tuple[Holder, ...]:
-    """Return the processes that have locked the file *descriptor*."""
-    found, file = set(), _kernels_name(descriptor)
+def holders(descriptor: int | None) -> dict[int, bool]:
+    """Return the processes that have locked the file *descriptor*, and whether for writing."""
+    found, file = {}, _kernels_name(descriptor)
     with suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
         for line in locks:
             words = line.split()  # "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"
             if words[1] == "FLOCK" and words[5] == file:
-                found.add(Holder(int(words[4]), words[3] == "WRITE"))
-    return tuple(sorted(found))
+                found[int(words[4])] = words[3] == "WRITE"
+    return found
 
 
 def locked_around(descriptor: int | None) -> str | None:

@@ -91,5 +91,5 @@ class Locks:
         return around == "WRITE"
 
     def _others(self, tree: str) -> str:
-        pids = {each.pid for each in holders(self._locks[tree].descriptor)} - {os.getpid(), 0, -1}
+        pids = holders(self._locks[tree].descriptor).keys() - {os.getpid(), 0, -1}
         return " and ".join(map(describe, sorted(pids))) or "another build"

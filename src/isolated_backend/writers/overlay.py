@@ -33,8 +33,9 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     are the real ones where they are in *root*. :class:`PrivateTreeError` says why there is none.
     """
     is_locked = not os.access(root, os.W_OK) and os.stat(root).st_uid == os.geteuid()
+    through = _within(root, through)
     is_user = _new_namespaces()
-    if is_user and (path := _of_a_stranger(root, place)):
+    if is_user and (path := _of_a_stranger(root, through) or _of_a_stranger(place)):
         raise PrivateTreeError(
             f"{path} belongs to a user or a group that a user namespace does not know"
         )
@@ -42,7 +43,7 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
         kernel.mount(None, os.sep, None, kernel.MS_REC | kernel.MS_SLAVE)
     with _refused(f"the kernel lays no overlay with its upper layer in {place} over it"):
         # Below the overlay they could not be reached any more.
-        real = {path: os.open(path, os.O_PATH) for path in _within(root, through)}
+        real = {path: os.open(path, os.O_PATH) for path in through}
         _overlay(root, os.path.join(place, LAYERS))
         for path, descriptor in real.items():
             kernel.mount(_by_descriptor(descriptor), path, None, kernel.MS_BIND | kernel.MS_REC)
@@ -137,15 +138,16 @@ def _within(root: str, paths: Sequence[str]) -> list[str]:
     return found
 
 
-def _of_a_stranger(*directories: str) -> str | None:
-    """Return a path in *directories* that could not be copied up: nobody here can be its owner."""
-    for directory in directories:
-        for parent, inner, files in os.walk(directory):
-            for name in ("", *inner, *files):
-                with suppress(FileNotFoundError):
-                    found = os.lstat(os.path.join(parent, name))
-                    if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
-                        return os.path.join(parent, name)
+def _of_a_stranger(directory: str, without: Sequence[str] = ()) -> str | None:
+    """Return a path in *directory* that could not be copied up: nobody here can be its owner."""
+    user, group = os.geteuid(), os.getegid()
+    for parent, inner, files in os.walk(directory):
+        inner[:] = [name for name in inner if os.path.join(parent, name) not in without]
+        for path in (parent, *(os.path.join(parent, name) for name in (*inner, *files))):
+            with suppress(FileNotFoundError):
+                found = os.lstat(path)
+                if (found.st_uid, found.st_gid) != (user, group):
+                    return path
     return None
 
 

@@ -186,21 +186,13 @@ def has_foreign() -> bool:
 
 
 _watches: tuple[Watch, ...] = ()
-_hook_is_installed = False
 _thread = threading.local()
 
 
 @contextmanager
 def watched(watch: Watch) -> Iterator[None]:
-    """Let *watch* see what this process does while this is open.
-
-    An audit hook cannot be taken out again, so there is one for the life of the process; it does
-    nothing while no hook call is under way.
-    """
-    global _watches, _hook_is_installed
-    if not _hook_is_installed:
-        sys.addaudithook(_audit)
-        _hook_is_installed = True
+    """Let *watch* see what this process does while this is open."""
+    global _watches
     before, _watches = _watches, (*_watches, watch)  # setup.py may build in this process
     try:
         with _workers_seen():
@@ -217,6 +209,10 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
                 _EVENTS[event](watch, *arguments)
         finally:
             _thread.is_busy = False
+
+
+# It cannot be taken out again, so there is one for the life of the process.
+sys.addaudithook(_audit)
 
 
 @contextmanager
