@@ -177,7 +177,7 @@ def test_where_it_cannot_be_written_nothing_is_shared(
     def replace(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("isolated_backend.shortcuts.compiled.os.replace", replace)
+    monkeypatch.setattr(f"{os.name}.replace", replace)  # which the import system calls
     assert loaded(environment / "module.py").where
     assert list(cache.iterdir()) == []
 

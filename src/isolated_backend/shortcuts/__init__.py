@@ -51,11 +51,7 @@ def replacements(call: Call) -> Sequence[Replacements]:
 
 
 def check(call: Call) -> None:
-    """Look whether what shortcuts have made for *call* is as good as what setuptools makes.
-
-    Raises:
-        ShortcutError: it is not; make it without.
-    """
+    """Raise :class:`ShortcutError` unless what shortcuts have made for *call* is proved."""
     from . import proof
 
     proof.check(call)

@@ -40,16 +40,8 @@ def complete(
 ) -> None:
     """Add files of the current directory to the gzipped sdist at *path*, in their places.
 
-    Args:
-        path: of the archive of what has been staged. If this fails, there is none.
-        sample: a file that has been (:func:`one_to_stage`).
-        streamed: the names of those that have not been, and their modes.
-        normal_form: what the archive is to be in, if in any.
-
-    Raises:
-        VanishedFileError: one is no regular file any more.
-        ShortcutError: one has changed meanwhile, or staging makes more of a file than is known.
-        OSError: one cannot be read, or the archive cannot be written.
+    *streamed* has their modes; *sample* has been staged (:func:`one_to_stage`). If this fails,
+    there is no archive.
     """
     staged = path + ".staged"
     os.rename(path, staged)  # the header tells the name of an archive
@@ -96,11 +88,7 @@ def complete(
 
 
 def _keeps_fractions(made: tarfile.TarFile, like: tarfile.TarInfo, sample: str) -> bool:
-    """Tell whether staging keeps the fractions of times.
-
-    Raises:
-        ShortcutError: the member *like* is more than a copy of *sample*.
-    """
+    """Tell whether staging keeps the fractions of times: *like* has to be a copy of *sample*."""
     with open(sample, "rb") as file:
         content = file.read()
     status = os.stat(sample)

@@ -6,14 +6,13 @@ Python finds a compiled file by the path of its source. Here it is found by the 
 that the next environment finds it, too: in the user's cache directory, as uv's and pip's own files.
 
 Assumes of Python that ``SourceFileLoader.get_code`` reads and writes files in the format of PEP 552
-with ``get_data`` and ``set_data``.
+with ``get_data`` and ``set_data``, and that the latter is atomic.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
@@ -48,10 +47,7 @@ def shared(root: str) -> Iterator[None]:
 
     A module that is not compiled beside its source is taken from what another environment has
     compiled; and what is compiled is written there, where Python writes it anyway. The project's
-    own modules take no part, nor do those that are not loaded, or compiled, in the ordinary way.
-
-    Args:
-        root: the project root.
+    own modules, in *root*, take no part, nor do those that are loaded in a way of their own.
     """
     place = _usable_directory(root)
     if place is None:
@@ -60,7 +56,6 @@ def shared(root: str) -> Iterator[None]:
     original = SourceFileLoader.get_code
 
     def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
-        """Stand in for ``get_code``, which reads a compiled file, or compiles."""
         if (
             type(self) is SourceFileLoader
             and self.path.startswith(sys.prefix + os.sep)
@@ -123,12 +118,7 @@ def _usable_directory(root: str) -> str | None:
 
 
 class _Sharing(SourceFileLoader):
-    """A loader of one module that is not compiled: one that has its compiled file elsewhere.
-
-    Args:
-        loader: the one that Python has found.
-        place: the directory with compiled files.
-    """
+    """A *loader* of one module that has its compiled file in the directory *place*."""
 
     def __init__(self, loader: SourceFileLoader, place: str) -> None:
         super().__init__(loader.name, loader.path)
@@ -140,11 +130,7 @@ class _Sharing(SourceFileLoader):
         self._compiled = os.path.join(place, f"{self._hash.hex()}.{tag}{optimized}")
 
     def get_data(self, path: str) -> bytes:
-        """Return the source, or what it was compiled to.
-
-        Raises:
-            OSError: it has not been compiled, or is not all there.
-        """
+        """Return the source, or what it was compiled to, if that is all there."""
         if path == self.path:
             return self._source
         with open(self._compiled, "rb") as file:
@@ -154,18 +140,10 @@ class _Sharing(SourceFileLoader):
         return content
 
     def set_data(self, path: str, data: Any, **mode: Any) -> None:
-        """Write what the source has been compiled to; there, too, whole or not at all."""
+        """Write what the source has been compiled to, there, too: whole or not at all."""
         super().set_data(path, data, **mode)
         content = MAGIC_NUMBER + _UNCHECKED + self._hash + data[_HEADER:]
-        with suppress(OSError):
-            descriptor, passing = tempfile.mkstemp(dir=os.path.dirname(self._compiled))
-            try:
-                with open(descriptor, "wb") as file:
-                    file.write(_sum(content) + content)
-                os.replace(passing, self._compiled)
-            except BaseException:
-                os.unlink(passing)
-                raise
+        super().set_data(self._compiled, _sum(content) + content)
 
 
 def _sum(content: bytes) -> bytes:

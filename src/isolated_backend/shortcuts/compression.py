@@ -26,12 +26,7 @@ _PIECE, _PIECES = 1 << 16, 16
 def gzipped_tar(path: str, *, anonymous: bool = False) -> Iterator[tarfile.TarFile]:
     """Open the new archive *path* for members, in the format that setuptools' have.
 
-    Args:
-        path: of the archive.
-        anonymous: whether the header is to have neither the name of the archive nor the time.
-
-    Raises:
-        OSError: it cannot be written; when it is closed, if not before.
+    The header of an *anonymous* one has neither its name nor the time.
     """
     name, time = ("", 0) if anonymous else (path, None)
     with (

@@ -18,11 +18,7 @@ _PERMISSIONS, _SECOND = 0o777, 10**9
 
 
 class Copies:
-    """The copies of one wheel's files that have been put off.
-
-    Args:
-        build_lib: the directory that they are to be made in.
-    """
+    """The copies of one wheel's files that have been put off, all to be made in *build_lib*."""
 
     def __init__(self, build_lib: str) -> None:
         self._beginning = os.path.join(os.path.normpath(build_lib), "")
@@ -37,13 +33,7 @@ class Copies:
     def put_off(self, source: str, target: str, *, preserve_mode: bool) -> bool:
         """Put off copying *source* to *target*, if nothing but the copy itself would tell.
 
-        Args:
-            source: a file of the tree; the current directory stays the same.
-            target: the path of its copy.
-            preserve_mode: whether the copy is to have the mode of the file, or that of a new one.
-
-        Returns:
-            Whether it is put off. If not, copy it, whatever is there already.
+        If not, it has to be copied, whatever is there already.
         """
         name = self._name(target)
         self._sources.pop(name, None)  # another copy to the same place
@@ -64,12 +54,7 @@ class Copies:
             self._mode = self._mode if preserve_mode else mode
 
     def write(self, wheel: Any, base_dir: str) -> None:
-        """Write all files to the *wheel*, as if those that were put off were in *base_dir*, too.
-
-        Raises:
-            VanishedFileError: a file of the tree is none any more.
-            ShortcutError: one has changed, or is not in the archive as a copy of it would be.
-        """
+        """Write all files to the *wheel*, as if those that were put off were in *base_dir*, too."""
         beginning = os.path.join(base_dir, "")
         found = {}
         for parent, _, names in os.walk(beginning):

@@ -31,11 +31,7 @@ def settle(call: Call, shortcut: object) -> None:
 
 
 def check(call: Call) -> None:
-    """Look whether the shortcuts of *call* have packaged what they owe.
-
-    Raises:
-        ShortcutError: one has not.
-    """
+    """Raise :class:`ShortcutError` if a shortcut of *call* has not packaged what it owes."""
     if _owed.get(call):
         raise ShortcutError("setuptools has not packaged files in the way that a shortcut assumes.")
 
@@ -47,12 +43,7 @@ class Sources:
         self._states: dict[str, int] = {}
 
     def look(self, path: str, mode: int | None = None) -> os.stat_result:
-        """Return the status of *path*, and note it.
-
-        Raises:
-            VanishedFileError: it is no regular file any more.
-            ShortcutError: it has another *mode*.
-        """
+        """Return the status of *path*, which has to be a regular file of that *mode*; note it."""
         found = _status(path)
         self._states.setdefault(path, _state(found))
         if mode not in (None, found.st_mode):
@@ -60,13 +51,9 @@ class Sources:
         return found
 
     def check(self, *paths: str) -> None:
-        """Look whether *paths* are as they were found, all of them if there are none.
+        """Look whether *paths*, or without any all, are as they were found.
 
         Then what was read meanwhile is what there is at this moment.
-
-        Raises:
-            VanishedFileError: one is no regular file any more.
-            ShortcutError: one has changed.
         """
         for path in paths or self._states:
             if _state(_status(path)) != self._states[path]:

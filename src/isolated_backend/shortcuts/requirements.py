@@ -18,16 +18,9 @@ if TYPE_CHECKING:
 def known(
     root: str, kind: str, config_settings: Mapping[str, str | list[str] | None] | None
 ) -> list[str] | None:
-    """Return what setuptools would answer, if that can be told without it.
+    """Return what setuptools would answer for a *kind* (``wheel``); ``None`` if it has to be asked.
 
-    Args:
-        root: the project root.
-        kind: ``sdist``, ``wheel`` or ``editable``.
-        config_settings: as passed to the hook. They are arguments for setuptools, so that it has
-            to judge them.
-
-    Returns:
-        The build requirements; ``None`` if setuptools has to be asked.
+    It has to judge *config_settings*, which are arguments for it.
     """
     if config_settings or os.path.lexists(os.path.join(root, "setup.py")):
         return None
