@@ -119,8 +119,10 @@ def test_a_kernel_without_the_quick_way_out(
 def test_an_owner_whom_a_user_namespace_does_not_know(
     root: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (root / "theirs").touch()
-    monkeypatch.setattr(overlay, "_new_namespaces", lambda: True)
+    def deny(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(kernel, "unshare", deny)
     monkeypatch.setattr(os, "getegid", lambda: -1)
     assert refused(root, place).startswith(f"{root} belongs to a user or a group")
 

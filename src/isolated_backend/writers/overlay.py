@@ -34,11 +34,18 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     """
     is_locked = not os.access(root, os.W_OK) and os.stat(root).st_uid == os.geteuid()
     through = _within(root, through)
-    is_user = _new_namespaces()
-    if is_user and (path := _of_a_stranger(root, through) or _of_a_stranger(place)):
-        raise PrivateTreeError(
-            f"{path} belongs to a user or a group that a user namespace does not know"
-        )
+    is_user = False
+    with _refused("the kernel grants no namespace"):
+        try:
+            kernel.unshare(kernel.CLONE_NEWNS)
+        except PermissionError:
+            is_user = True
+    if is_user:
+        if path := _of_a_stranger(root, through) or _of_a_stranger(place):
+            raise PrivateTreeError(
+                f"{path} belongs to a user or a group that a user namespace does not know"
+            )
+        _new_user_namespace()
     with _refused("the kernel lets no mount be private"):
         kernel.mount(None, os.sep, None, kernel.MS_REC | kernel.MS_SLAVE)
     with _refused(f"the kernel lays no overlay with its upper layer in {place} over it"):
@@ -57,11 +64,7 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     os.environ.setdefault("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1")
 
 
-def _new_namespaces() -> bool:
-    """Give this process mounts of its own; tell whether that took a user namespace."""
-    with _refused("the kernel grants no namespace"), suppress(PermissionError):
-        kernel.unshare(kernel.CLONE_NEWNS)
-        return False
+def _new_user_namespace() -> None:
     user, group = os.geteuid(), os.getegid()
     with _refused("the kernel grants no user namespace"):
         kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
@@ -74,7 +77,6 @@ def _new_namespaces() -> bool:
                 file.write(text.encode())
     with _refused("what a capability lets this user read is out of reach in a user namespace"):
         os.stat(os.__file__)
-    return True
 
 
 def _overlay(root: str, layers: str) -> None:
