@@ -32,14 +32,8 @@ if TYPE_CHECKING:
 class Access(Watch):
     """The access of one hook to its trees: to each, first for reading, then perhaps for writing.
 
-    Args:
-        root: the project root.
-        mode: one of :data:`~isolated_backend.settings.IN_TREE_WRITES`.
-        timeout: how many seconds to wait for another build.
-        hook: the name of the hook.
-        own: directories in which a write is not a write into a tree.
-        writer: why this hook writes from the start, if it does.
-        on_write: callbacks that receive each path that is about to be written, relative to *root*.
+    *own* are directories in which a write is not one into a tree, *writer* says why this hook
+    writes from the start, and *on_write* receive each path, relative to *root*, before the write.
     """
 
     def __init__(
@@ -72,9 +66,7 @@ class Access(Watch):
     def granted(self) -> Iterator[None]:
         """While this is open, let the hook read its trees, and from its first write on write.
 
-        Raises:
-            TreeLockError: another build held a tree for too long.
-            BuildAgainError: this hook has to be run once more, and will be a writer from the start.
+        :class:`BuildAgainError` means: run it once more, and it is a writer from the start.
         """
         with ExitStack() as opened:
             opened.callback(self._locks.close)

@@ -91,7 +91,8 @@ def effects(words: list[str], directory: str) -> Effects:
         if any("multiprocessing.resource_tracker import" in word for word in arguments):
             return Effects()
     named = _joined(directory, _paths(arguments))
-    if _COMPILER.fullmatch(name) or _is_named_a_compiler(words[0]):
+    named_compilers = " ".join(os.environ.get(variable, "") for variable in _NAMING).split()
+    if _COMPILER.fullmatch(name) or words[0] in named_compilers:
         outputs = _values(_OUTPUT, arguments)
         if not outputs and not any(map(_NO_OUTPUT.fullmatch, arguments)):
             outputs = [""]
@@ -103,10 +104,6 @@ def effects(words: list[str], directory: str) -> Effects:
         place = [*_values(_DIRECTORY, arguments), ""][:1]
         return Effects(_joined(directory, place), named, is_certain=False)
     return Effects((directory, *named), is_certain=False)
-
-
-def _is_named_a_compiler(word: str) -> bool:
-    return any(word in os.environ.get(variable, "").split() for variable in _NAMING)
 
 
 def _effects_of_script(script: str, directory: str) -> Effects:

@@ -29,13 +29,7 @@ _HOOK = f"from {__name__.partition('.')[0]} import callee"
 
 
 class Watch:
-    """Watches what one hook does; a subclass does something about it.
-
-    Args:
-        root: the project root.
-        own: directories of this hook's alone.
-        temporary: the directory for temporary files.
-    """
+    """Watches what one hook does outside of its *own* directories; a subclass acts on it."""
 
     def __init__(self, root: str, own: Sequence[str], temporary: str) -> None:
         self.root = root
