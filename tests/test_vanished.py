@@ -75,6 +75,11 @@ class mine(sdist):
             return super().copy_file(infile, outfile, **options)
 cmdclass = {"sdist": mine}
 """,
+    "by a link that leads nowhere": """
+os.rename("demo/one.py", "demo/one.txt")
+os.symlink("none.py", "demo/one.py")
+cmdclass = {}
+""",
     "as it never was there": """
 class mine(sdist):
     def make_distribution(self):

@@ -27,7 +27,11 @@ replaces = Replacements()
 @replaces("setuptools.command.build_py", "build_py", "find_data_files")
 def _find(call: Call, original: Method, self: Any, package: str, directory: str) -> Any:
     """Miss a package that vanishes before its files are found: then there just are none."""
+    init = os.path.join(directory, "__init__.py")
+    is_regular = os.path.isfile(init)
     found = original(self, package, directory)
+    if is_regular and not os.path.isfile(init):
+        raise VanishedFileError.of(init)
     if not os.path.isdir(directory or os.curdir):
         raise VanishedFileError.of(directory)
     return found
@@ -37,7 +41,7 @@ def _find(call: Call, original: Method, self: Any, package: str, directory: str)
 def _get_source_files(call: Call, original: Method, self: Any) -> Any:
     """Note the modules that have been found; they are put on the list next."""
     found = original(self)
-    for name in found:
+    for name in filter(os.path.exists, found):  # a link that leads nowhere has been found, too
         note(call, name, is_there=True)
     return found
 
