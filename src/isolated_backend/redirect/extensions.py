@@ -32,7 +32,7 @@ def _own_objects(call: Call, original: Method, self: Any, ext: Any) -> None:
     before and after ``super().build_extension(ext)`` goes by it. So it is another only in a copy
     of the command, which lasts while setuptools itself compiles and links.
     """
-    if threading.get_ident() == call.thread:
+    if threading.current_thread() is threading.main_thread():
         original(self, ext)
         return
     own = object.__new__(type(self))
