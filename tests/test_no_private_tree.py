@@ -156,11 +156,6 @@ def test_a_python_without_ctypes_has_none(
     assert refused_before(root, place) == "this Python has no ctypes"
 
 
-def test_no_process_is_a_reason(root: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/not/there")
-    assert "No such file or directory: '/not/there'" in refused_before(root, place)
-
-
 @needs_private_trees
 def test_such_an_owner_within_the_root(root: Path, place: Path) -> None:
     fail = partial(exec, f"raise OSError({errno.EOVERFLOW}, 'Value too large')")

@@ -25,13 +25,12 @@ T = TypeVar("T")
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
+def run(call: Call, build: Callable[[], T]) -> T:
     """Call *build* with access to the source tree as the settings want it to be.
 
     Args:
         call: the call of the hook.
-        build: calls setuptools' hook.
-        build_apart: does the same in another process; it can be pickled.
+        build: calls setuptools' hook; it can be pickled.
 
     Returns:
         What *build* returns.
@@ -46,7 +45,7 @@ def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
         mode = "allow"  # the build that has started this one has the tree
     elif _wants_private_tree(call, is_writable):
         try:
-            return _in_a_private_tree(call, build_apart)
+            return _in_a_private_tree(call, build)
         except PrivateTreeError as error:
             obstacle = str(error)
             call.shadow.clear()

@@ -19,8 +19,8 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
-from .. import process
-from ..errors import NoProcessError, PrivateTreeError, causes
+from .. import interpreter
+from ..errors import PrivateTreeError, causes
 from ..shadow import slots
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
     Raises:
         PrivateTreeError: there is no private tree here, and why. If *function* has been called
             nevertheless, nothing that it did to the tree has remained.
-        BaseException: what :func:`isolated_backend.process.call` raises.
+        BaseException: what :func:`isolated_backend.interpreter.call` raises.
     """
     if sys.platform != "linux":
         raise PrivateTreeError("this system is not Linux")
@@ -55,9 +55,8 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
         raise PrivateTreeError(f"there is another mount in it, {inner}")
     try:
         what = f"a private tree of {root}"
-        returned: T = process.call(what, root, _inside, function, os.getpid(), root, place, through)
-    except NoProcessError as error:
-        raise PrivateTreeError(f"there can be no other process ({error.__cause__})") from error
+        arguments = (function, os.getpid(), root, place, through)
+        returned: T = interpreter.call(what, root, _inside, *arguments)
     except (Exception, SystemExit) as error:
         # Cython hides the reason, and so does a child process: then the tree has to tell.
         hidden = os.geteuid() != 0 and not isinstance(error, PrivateTreeError)
