@@ -119,8 +119,10 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
     from .redirect import log
 
     shortcuts = _shortcuts()
-    setuptools = redirect.load(call.delegate)
-    with _disk_named(call):
+    # Again, for this may be another process.
+    imports = shortcuts.imports(call.root) if shortcuts else nullcontext()
+    with imports, _disk_named(call):
+        setuptools = redirect.load(call.delegate)
         with redirect.redirected(call, shortcuts.replacements(call) if shortcuts else ()):
             try:
                 returned = getattr(setuptools, call.hook)(**arguments)
