@@ -30,7 +30,7 @@ def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     # As in a process of its own, the first hook that a test calls runs where it has patched.
-    monkeypatch.setattr(process, "_first_is_to_come", [True])
+    monkeypatch.setattr(process, "_is_first_to_come", True)
 
 
 @pytest.fixture

@@ -243,8 +243,8 @@ def made(out: Path, *, whole_only: bool = False) -> dict[str, object]:
 def kill_after(seconds: float, command: Sequence[str], env: Mapping[str, str]) -> bool:
     """Kill the process group of a command after so many seconds.
 
-    All its processes have inherited one end of a pipe, as their standard input: when the other
-    end reports that it is closed, the last of them is gone.
+    All its processes have inherited one end of a pipe, as their standard error stream: when the
+    other end reports that it is closed, the last of them is gone.
 
     Returns:
         Whether it was still running.
@@ -253,9 +253,9 @@ def kill_after(seconds: float, command: Sequence[str], env: Mapping[str, str]) -
     process = subprocess.Popen(
         command,
         env=env,
-        stdin=theirs,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=theirs,
         start_new_session=True,
     )
     os.close(theirs)

@@ -71,7 +71,7 @@ def test_told_to_end_at_random_instants(
         (shared, hooks),
         (private, hooks),
         (shared, [python, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out)]),
-        (private, [python, "-m", "build", "--no-isolation", "--outdir", str(out)]),
+        (private, [python, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out)]),
         *[(shared, tox)] * (signals > 100),
     ]
     before = {root: snapshot(root) for root in (shared, private)}
@@ -150,9 +150,9 @@ def signalled(
         command,
         cwd=root,
         env=env,
-        stdin=theirs,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=theirs,
         start_new_session=True,
     )
     os.close(theirs)

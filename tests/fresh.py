@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from isolated_backend import process
+from isolated_backend import interpreter
 
 
 def call(function: Callable[..., Any], *arguments: Any, root: str | Path = os.sep) -> Any:
     """Call *function* in a fresh interpreter."""
-    return process.call("a test", str(root), function, *arguments)
+    return interpreter.call("a test", str(root), function, *arguments)
 
 
 def evaluate(text: str) -> Any:
@@ -37,10 +37,10 @@ def script(text: str, *words: str, **popen: Any) -> subprocess.CompletedProcess[
 SCRIPT = """
 import os, signal, sys, textwrap
 from functools import partial
-from isolated_backend import process
+from isolated_backend import interpreter
 
 def call(function, *arguments):
-    return process.call("a test", os.getcwd(), function, *arguments)
+    return interpreter.call("a test", os.getcwd(), function, *arguments)
 
 def run(text):
     return call(exec, "import os, signal, sys\\n" + textwrap.dedent(text), {})

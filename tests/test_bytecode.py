@@ -79,15 +79,16 @@ def test_an_empty_setting_is_given_back(tmp_path: Path, monkeypatch: pytest.Monk
     assert os.environ["PYTHONDONTWRITEBYTECODE"] == ""
 
 
-def test_threads_that_overlap_leave_nothing_replaced(tmp_path: Path) -> None:
+def test_contexts_that_are_nested_leave_nothing_replaced(tmp_path: Path) -> None:
+    """As in a hook that runs in another process than the frontend's."""
     loader = importlib.machinery.SourceFileLoader
     before = loader.set_data
-    first, second = (bytecode.kept_out_of(str(tmp_path / name)) for name in "ab")
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert loader.set_data is not before
-    second.__exit__(None, None, None)
+    with bytecode.kept_out_of(str(tmp_path / "a")):
+        with bytecode.kept_out_of(str(tmp_path / "b")):
+            load(tmp_path / "a" / "module.py")
+            load(tmp_path / "b" / "module.py")
+        load(tmp_path / "a" / "module.py")
+    assert list(tmp_path.rglob("*.pyc")) == []
     assert loader.set_data is before
     assert "PYTHONDONTWRITEBYTECODE" not in os.environ
 

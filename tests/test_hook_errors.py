@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from fresh import call, evaluate, script
-from isolated_backend import process
-from isolated_backend.errors import BackendError, NoAnswerError, NoProcessError
+from isolated_backend.errors import BackendError, HookError, ShortcutError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
@@ -37,12 +35,11 @@ ERRORS = {
     "exit with a status": SystemExit(3),
     "exit with a message": SystemExit("error: no"),
     "of the system": FileNotFoundError(errno.ENOENT, "No such file", "there"),
-    "of a program": subprocess.CalledProcessError(2, ["cc", "-c"], "out", "err"),
     "interruption": KeyboardInterrupt(),
     "key": KeyError("x"),
     "several arguments": ValueError("x", 1, None),
     "that takes more than a text": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "reason"),
-    "of ours": NoAnswerError("text"),
+    "of ours": ShortcutError("text"),
     "end of a file": EOFError("text"),
 }
 
@@ -59,7 +56,7 @@ def test_an_exception_comes_back(name: str) -> None:
     found = got.value
     assert type(found) is type(error)
     assert str(found) == str(error)
-    for attribute in ("code", "errno", "filename", "returncode", "stdout", "stderr"):
+    for attribute in ("code", "errno", "filename"):
         assert getattr(found, attribute, None) == getattr(error, attribute, None)
     assert "raise ERRORS[name]" in str(found.__cause__)
 
@@ -75,10 +72,11 @@ def raise_mute() -> None:
 @pytest.mark.parametrize(
     ("function", "text"),
     [
-        (raise_odd, "_OddError: number 1"),
-        (raise_mute, "MuteError: "),
+        (raise_odd, "test_hook_errors._OddError: number 1"),
+        (raise_mute, "test_hook_errors.MuteError: <exception str() failed>"),
         (partial(exec, "class Odd(OSError): pass\nraise Odd(1, 'x')"), "Odd: [Errno 1] x"),
-        (partial(exec, "import mailbox; raise mailbox.Error('x')"), "Error: x"),
+        (partial(exec, "import mailbox; raise mailbox.Error('x')"), "mailbox.Error: x"),
+        (partial(exec, "raise ValueError(open)"), "ValueError: <built-in function open>"),
     ],
 )
 def test_an_exception_that_cannot_come_back_comes_in_words(
@@ -86,9 +84,9 @@ def test_an_exception_that_cannot_come_back_comes_in_words(
 ) -> None:
     """Nor is anything imported for it: its module may be the project's."""
     assert "mailbox" not in sys.modules
-    with pytest.raises(process.HookError) as got:
+    with pytest.raises(HookError) as got:
         call(function)
-    assert str(got.value) == text
+    assert str(got.value).endswith(text)
     assert 'Traceback (most recent call last):\n  File "' in str(got.value.__cause__)
     assert "mailbox" not in sys.modules
 
@@ -107,7 +105,7 @@ def test_a_value_that_cannot_come_back_is_an_error() -> None:
 
 @pytest.mark.parametrize("status", [0, 7])
 def test_a_process_that_exits_without_an_answer_is_a_loud_error(status: int) -> None:
-    with pytest.raises(NoAnswerError) as error:
+    with pytest.raises(BackendError) as error:
         call(exec, f"import os; os._exit({status})")  # coverage replaces the one of this process
     assert str(error.value) == (
         f"The process for a test ended with exit status {status}, without a result."
@@ -118,25 +116,24 @@ def test_a_process_that_exits_without_an_answer_is_a_loud_error(status: int) -> 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGTERM", "SIGABRT"])
 def test_a_process_that_a_signal_kills_is_a_loud_error(name: str) -> None:
     number = getattr(signal, name)
-    with pytest.raises(NoAnswerError, match=f"killed by signal {number:d} .*without a result"):
+    with pytest.raises(BackendError, match=f"killed by signal {number:d}, without a result"):
         call(signal.raise_signal, number)
 
 
 def test_one_that_fails_after_its_answer_is_a_loud_error() -> None:
     text = "import atexit, os\natexit.register(os._exit, 3)"
-    with pytest.raises(NoAnswerError, match="status 3"):
+    with pytest.raises(BackendError, match="status 3"):
         call(exec, text)
 
 
 def test_one_that_cannot_be_started_is_a_loud_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(NoProcessError, match=r"Cannot start a process for a test: .*absent"):
+    with pytest.raises(BackendError, match=r"Cannot start a process for a test: .*absent"):
         call(os.getpid, root=tmp_path / "absent")
     monkeypatch.setattr(sys, "executable", "")
-    with pytest.raises(NoProcessError, match="Cannot start"):
+    with pytest.raises(BackendError, match="Cannot start"):
         call(os.getpid)
-    assert issubclass(NoProcessError, BackendError)
 
 
 @posix

@@ -37,10 +37,10 @@ import isolated_backend
 print(isolated_backend.get_requires_for_build_wheel())
 for number in range(2):
     isolated_backend.build_wheel(f"../out/{number}")
-from isolated_backend import process
+from isolated_backend import interpreter
 find = "__import__('importlib.util').util.find_spec"
 text = f"(__import__('isolated_backend').__file__, {find}('filelock').origin)"
-print(*process.call("a test", os.getcwd(), eval, text), sep="\\n")
+print(*interpreter.call("a test", os.getcwd(), eval, text), sep="\\n")
 """
 
 

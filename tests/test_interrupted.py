@@ -18,7 +18,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that end
 #: Lets another process print its number and wait, in a way of sys.argv[1].
 WAITING = """
 import os, signal, sys
-from isolated_backend import process
+from isolated_backend import interpreter
 
 INSIDE = '''
 import os, signal, sys, time
@@ -34,8 +34,8 @@ finally:
 if sys.argv[1] == "handler":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
 deaf = sys.argv[1] == "deaf"
-process._BY_ITSELF, process._WHEN_TOLD = 0.1, 0.5 if deaf else 60
-process.call("a test", os.getcwd(), exec, INSIDE.format(deaf=deaf), {})
+interpreter._GRACE = 0.5 if deaf else 60
+interpreter.call("a test", os.getcwd(), exec, INSIDE.format(deaf=deaf), {})
 """
 
 
@@ -63,7 +63,7 @@ def is_alive(pid: int) -> bool:
     ("mode", "number", "status", "cleaned"),
     [
         ("plain", signal.SIGINT, -signal.SIGINT, True),
-        ("handler", signal.SIGTERM, 5, False),
+        ("handler", signal.SIGTERM, 5, True),
         ("deaf", signal.SIGINT, -signal.SIGINT, False),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_killed_caller_takes_the_process_along(number: int) -> None:
 
 def script(text: str, *words: str) -> subprocess.CompletedProcess[str]:
     head = "import os, signal, subprocess, sys, threading, time\n"
-    head += "from isolated_backend import process\n"
+    head += "from isolated_backend import interpreter\n"
     return subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(text), *words],
         capture_output=True,
@@ -129,7 +129,6 @@ def test_a_second_interruption_waits_for_nothing() -> None:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         children, waits = [], []
         reading, writing = os.pipe()
-        process._BY_ITSELF = 600
         class Noted(subprocess.Popen):
             def __init__(self, *arguments, pass_fds, **options):
                 super().__init__(*arguments, pass_fds=[*pass_fds, writing], **options)
@@ -142,14 +141,14 @@ def test_a_second_interruption_waits_for_nothing() -> None:
         text = "import os, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN);"
         text += f"os.write({writing}, b'x'); time.sleep(600)"
         try:
-            process.call("a test", os.getcwd(), exec, text, {})
+            interpreter.call("a test", os.getcwd(), exec, text, {})
         except KeyboardInterrupt:
             print("interrupted", children[0].returncode)
     """)
     assert done.stdout == "interrupted -9\n", done.stderr
 
 
-@pytest.mark.parametrize("where", ["Popen", "write"])
+@pytest.mark.parametrize("where", ["__init__", "communicate"])
 def test_a_caller_that_is_interrupted_too_early_to_wait_lets_nothing_happen(
     where: str, tmp_path: Path
 ) -> None:
@@ -157,30 +156,20 @@ def test_a_caller_that_is_interrupted_too_early_to_wait_lets_nothing_happen(
     done = script(
         f"""
         class Interrupted(subprocess.Popen):
-            def __init__(self, *arguments, **options):
-                super().__init__(*arguments, **options)
-                started.append(self.pid)
-                if {where == "Popen"}:
-                    raise KeyboardInterrupt
-        def write(*arguments):
-            if started:
+            def {where}(self, *arguments, **options):
+                if {where == "__init__"}:
+                    super().__init__(*arguments, **options)
                 raise KeyboardInterrupt
-            return original(*arguments)
-        started, subprocess.Popen, original = [], Interrupted, os.write
-        if {where == "write"}:
-            os.write = write
+        subprocess.Popen = Interrupted
+        code = "import sys; open(sys.argv[1], 'w')"
         try:
-            process.call("a test", os.getcwd(), exec, "open(sys.argv[1], 'w')", {{}})
+            interpreter.call("a test", os.getcwd(), exec, code, {{}})
         except KeyboardInterrupt:
             print("interrupted")
-        try:
-            os.waitpid(started[0], 0)
-        except ChildProcessError:
-            pass
         """,
         str(tmp_path / "made"),
     )
-    assert done.stdout == "interrupted\n", done.stderr
+    assert done.stdout == "interrupted\n", done.stderr  # the end of all that had it
     assert list(tmp_path.glob("made")) == []
 
 

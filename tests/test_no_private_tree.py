@@ -156,8 +156,3 @@ def test_a_python_without_ctypes_has_none(
 ) -> None:
     monkeypatch.setattr(privatetree, "find_spec", lambda _: None)
     assert refused_before(root, place) == "this Python has no ctypes"
-
-
-def test_no_process_is_a_reason(root: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/not/there")
-    assert "No such file or directory: '/not/there'" in refused_before(root, place)

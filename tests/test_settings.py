@@ -16,14 +16,16 @@ def read(root: Path, text: str) -> Settings:
 
 
 def test_without_a_table_or_a_file_the_defaults_hold(tmp_path: Path) -> None:
-    assert Settings.read(str(tmp_path)) == Settings()
-    assert read(tmp_path, "[project]\nname = 'x'\n") == Settings()
-    assert read(tmp_path, "# isolated-backend is only mentioned\n") == Settings()
+    defaults = vars(Settings())
+    assert vars(Settings.read(str(tmp_path))) == defaults
+    assert vars(read(tmp_path, "[project]\nname = 'x'\n")) == defaults
+    assert vars(read(tmp_path, "# isolated-backend is only mentioned\n")) == defaults
 
 
 def test_the_table_is_read(tmp_path: Path) -> None:
     text = "[tool.isolated-backend]\nkeep = true\nin-tree-writes = 'lock'\nlock-timeout = 5\n"
-    assert read(tmp_path, text) == Settings(keep=True, in_tree_writes="lock", lock_timeout=5.0)
+    expected = Settings(keep=True, in_tree_writes="lock", lock_timeout=5.0)
+    assert vars(read(tmp_path, text)) == vars(expected)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +60,13 @@ def test_the_environment_wins(
             "[tool.isolated-backend]\nin-tree-writes = 'no'\n",
             r"one of 'auto', 'lock', 'private', 'allow', not",
         ),
-        ("[tool.isolated-backend]\nin-tree-writes = 1\n", r"must be a string, not 1"),
-        ("[tool.isolated-backend]\nlock-timeout = 'x'\n", r"must be a number, not 'x'"),
+        ("[tool.isolated-backend]\nin-tree-writes = 1\n", r"must be one of 'auto', .*, not 1"),
+        ("[tool.isolated-backend]\nlock-timeout = 'x'\n", r"must be a number .*, not 'x'"),
         ("[tool.isolated-backend]\nlock-timeout = -1\n", r"not negative, not -1"),
         ("[tool.isolated-backend]\nlock-timeout = nan\n", r"not negative, not nan"),
         ("[tool.isolated-backend]\nkeep = 1\n", r"`keep` .* must be true or false, not 1"),
         ("[tool.isolated-backend]\nkeep = 'yes'\n", r"must be true or false, not 'yes'"),
         ("[tool]\nisolated-backend = 3\n", r"\[tool.isolated-backend\] must be a table"),
-        ("tool = 'isolated-backend = 1'\n", r"`tool` must be a table"),
         ("[tool.isolated-backend\n", r"pyproject.toml is not valid TOML: .*line 1"),
     ],
 )
@@ -79,10 +80,4 @@ def test_what_cannot_be_said_is_refused_in_a_sentence(
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"[tool.isolated-backend]\nkeep = '\xff'\n")
     with pytest.raises(SettingsError, match="not valid TOML"):
-        Settings.read(str(tmp_path))
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").mkdir()
-    with pytest.raises(SettingsError, match=r"Cannot read .*pyproject.toml: Is a directory"):
         Settings.read(str(tmp_path))

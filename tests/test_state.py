@@ -1,4 +1,4 @@
-"""What setup.py changes in the frontend's process is given back, and no other hook sees it."""
+"""What setup.py changes in the frontend's process is given back: no other hook sees it."""
 
 from __future__ import annotations
 
@@ -11,37 +11,33 @@ from typing import Any
 
 import pytest
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="umask, signals and limits of POSIX")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="umask and signals of POSIX")
 
 #: What a script begins with: ``seen`` is for this process, ``inherited`` for any.
 HEAD = """
-import json, os, resource, signal, sys, threading, warnings
-from isolated_backend import process
+import json, os, signal, sys, threading
+from isolated_backend import interpreter, process
 
 def inherited():
     import multiprocessing
     umask = os.umask(0)
     os.umask(umask)
     return {
-        "environment": {k: v for k, v in os.environ.items()},
+        "environment": {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
         "argv": list(sys.argv),
         "path": list(sys.path),
         "bytecode": [sys.dont_write_bytecode, sys.pycache_prefix],
         "umask": umask,
         "ignored": [int(n) for n in signal.valid_signals()
                     if signal.getsignal(n) == signal.SIG_IGN],
-        "limit": resource.getrlimit(resource.RLIMIT_CORE),
         "method": multiprocessing.get_start_method(allow_none=True),
     }
 
 def seen():
     return inherited() | {
-        "objects": [id(o) for o in (os.environ, sys.argv, sys.path)],
         "streams": [id(o) for o in (sys.stdin, sys.stdout, sys.stderr)],
         "directory": os.getcwd(),
         "handlers": [repr(signal.getsignal(n)) for n in signal.valid_signals()],
-        "blocked": [int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
-        "warnings": repr(warnings.filters),
     }
 
 def change():
@@ -57,18 +53,12 @@ def change():
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGUSR2, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (1, hard))
     multiprocessing.set_start_method("spawn")
     sys.stdout, sys.stdin = open(os.devnull, "w"), None
     sys.argv, sys.path = list(sys.argv), list(sys.path)
-    os.environ = dict(os.environ)
-    warnings.simplefilter("error")
     os.chdir("/")
 
 signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 import multiprocessing
 """
 
@@ -131,44 +121,43 @@ print(json.dumps("the result"))
 
 
 @posix
-@pytest.mark.parametrize("when", ["during", "after"])
-def test_other_hooks_get_what_was_there_before(when: str, tmp_path: Path) -> None:
-    """A child of the process does, as multiprocessing starts it: that is the control."""
+def test_other_hooks_get_what_was_there_before(tmp_path: Path) -> None:
+    """What setup.py calls itself gets what it has set: that is the control."""
     text = """
 import script
 root = os.getcwd()
 def call():
-    results.append(process.call("a test", root, script.inherited))
-
-def in_a_thread():
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join()
+    results.append(interpreter.call("a test", root, script.inherited))
 
 results = []
-in_a_thread()
+call()
 with process.first_hook():
     change()
-    call()  # what setup.py calls itself gets what it has set
-    if "WHEN" == "during":
-        in_a_thread()
-if "WHEN" == "after":
     call()
+call()
 print(json.dumps(results))
 """
-    before, own, other = run(text.replace("WHEN", when), tmp_path / "root")
+    before, own, other = run(text, tmp_path / "root")
     assert other == before
     unchanged = [name for name in before if own[name] == before[name]]
     assert unchanged == ["method"]  # which no other interpreter inherits
 
 
-def test_a_limit_that_cannot_be_raised_again_is_no_matter(tmp_path: Path) -> None:
-    text = """
-with process.first_hook():
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-print(json.dumps("the result"))
+@posix
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_hook_has_no_place_beside_other_threads(others: int, tmp_path: Path) -> None:
+    text = f"""
+gate = threading.Event()
+for _ in range({others}):
+    threading.Thread(target=gate.wait).start()
+found = []
+for _ in range(2):
+    with process.first_hook() as is_first:
+        found.append(is_first)
+gate.set()
+print(json.dumps(found))
 """
-    assert run(text, tmp_path / "root") == "the result"
+    assert run(text, tmp_path / "root") == [not others, False]
 
 
 def test_what_holds_the_pyc_files_back_is_not_handed_on(tmp_path: Path) -> None:
@@ -177,7 +166,7 @@ def test_what_holds_the_pyc_files_back_is_not_handed_on(tmp_path: Path) -> None:
 from isolated_backend import bytecode
 import script
 with process.first_hook(), bytecode.kept_out_of(os.getcwd()):
-    found = process.call("a test", os.getcwd(), script.inherited)["environment"]
-    print(json.dumps(["PYTHONDONTWRITEBYTECODE" in each for each in (os.environ, found)]))
+    found = interpreter.call("a test", os.getcwd(), script.inherited)
+    print(json.dumps(["PYTHONDONTWRITEBYTECODE" in os.environ, *found["bytecode"]]))
 """
-    assert run(text, tmp_path / "root") == [True, False]
+    assert run(text, tmp_path / "root") == [True, False, None]

@@ -1,15 +1,10 @@
 """A PEP 517 and PEP 660 build backend: setuptools, isolated.
 
-Put one line into ``pyproject.toml``::
+``build-backend = "isolated_backend"`` in ``pyproject.toml``, and any number of frontends can build
+the same project root at the same time. Every hook delegates to :mod:`setuptools.build_meta` with
+the same arguments; whatever that would write in the source tree goes to a directory of its own.
 
-    build-backend = "isolated_backend"
-
-and any number of frontends can build the same project root at the same time. Every hook delegates
-to :mod:`setuptools.build_meta` with the same arguments; whatever setuptools would write in the
-source tree goes to a directory that belongs to that one call.
-
-Importing this module is cheap on purpose: a frontend does it once per hook, and setuptools is not
-needed before the hook is called.
+Importing this module is cheap: setuptools is not needed before a hook is called.
 """
 
 from __future__ import annotations
@@ -24,29 +19,15 @@ if TYPE_CHECKING:
 
     ConfigSettings: TypeAlias = Mapping[str, str | list[str] | None] | None
 
-__all__ = [
-    "__legacy__",
-    "build_editable",
-    "build_sdist",
-    "build_wheel",
-    "get_requires_for_build_editable",
-    "get_requires_for_build_sdist",
-    "get_requires_for_build_wheel",
-    "prepare_metadata_for_build_editable",
-    "prepare_metadata_for_build_wheel",
-]
-
 __version__ = "0.1.0"
 
 
 def _load(root: str) -> None:
-    """Import what runs a hook, without a ``.pyc`` of ours appearing in *root* (in-tree use)."""
-    if f"{__name__}.hook" in sys.modules:
-        return
-    from . import bytecode
+    """Get ready to import what runs a hook, without a ``.pyc`` of ours in *root* (in-tree use)."""
+    if f"{__name__}.hook" not in sys.modules:
+        from . import bytecode
 
-    with bytecode.kept_out_of_the_project(root, __spec__, bytecode.__spec__):
-        from . import hook  # noqa: F401
+        bytecode.keep_our_own_out_of(root, __spec__, bytecode.__spec__)
 
 
 class _Backend:
@@ -66,6 +47,15 @@ class _Backend:
 
         return run(self._delegate, hook, root, arguments)
 
+    def _prepare(self, hook: str, directory: str, settings: ConfigSettings) -> str:
+        return str(self._run(hook, metadata_directory=directory, config_settings=settings))
+
+    def _build(
+        self, hook: str, directory: str, settings: ConfigSettings, metadata: str | None
+    ) -> str:
+        passed = {"wheel_directory": directory, "metadata_directory": metadata}
+        return str(self._run(hook, config_settings=settings, **passed))
+
     def get_requires_for_build_sdist(self, config_settings: ConfigSettings = None) -> list[str]:
         """Return the build requirements of an sdist beyond ``build-system.requires`` (PEP 517)."""
         return list(self._run("get_requires_for_build_sdist", config_settings=config_settings))
@@ -79,15 +69,12 @@ class _Backend:
     ) -> str:
         """Create the wheel's ``.dist-info`` in *metadata_directory*; return its name (PEP 517)."""
         hook = "prepare_metadata_for_build_wheel"
-        directory = metadata_directory
-        return str(self._run(hook, metadata_directory=directory, config_settings=config_settings))
+        return self._prepare(hook, metadata_directory, config_settings)
 
     def build_sdist(self, sdist_directory: str, config_settings: ConfigSettings = None) -> str:
         """Build an sdist, put it into *sdist_directory* and return its name (PEP 517)."""
-        directory = sdist_directory
-        return str(
-            self._run("build_sdist", sdist_directory=directory, config_settings=config_settings)
-        )
+        passed = {"sdist_directory": sdist_directory}
+        return str(self._run("build_sdist", config_settings=config_settings, **passed))
 
     def build_wheel(
         self,
@@ -97,17 +84,6 @@ class _Backend:
     ) -> str:
         """Build a wheel, put it into *wheel_directory* and return its name (PEP 517)."""
         return self._build("build_wheel", wheel_directory, config_settings, metadata_directory)
-
-    def _build(
-        self, hook: str, directory: str, settings: ConfigSettings, metadata: str | None
-    ) -> str:
-        made = self._run(
-            hook,
-            wheel_directory=directory,
-            config_settings=settings,
-            metadata_directory=metadata,
-        )
-        return str(made)
 
 
 class _EditableBackend(_Backend):
@@ -122,8 +98,7 @@ class _EditableBackend(_Backend):
     ) -> str:
         """Create the editable wheel's ``.dist-info``; return its name (PEP 660)."""
         hook = "prepare_metadata_for_build_editable"
-        directory = metadata_directory
-        return str(self._run(hook, metadata_directory=directory, config_settings=config_settings))
+        return self._prepare(hook, metadata_directory, config_settings)
 
     def build_editable(
         self,
@@ -147,6 +122,9 @@ def _is_legacy_editable() -> bool:
 
 _Hooks = _Backend if _is_legacy_editable() else _EditableBackend
 _backend = _Hooks("setuptools.build_meta")
+
+#: Backends in the tree that wrap this one like to import all of it.
+__all__ = ["__legacy__", *(name for name in dir(_backend) if not name.startswith("_"))]
 
 get_requires_for_build_sdist = _backend.get_requires_for_build_sdist
 get_requires_for_build_wheel = _backend.get_requires_for_build_wheel

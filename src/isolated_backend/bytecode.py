@@ -1,17 +1,15 @@
 """Keep the ``.pyc`` files of modules that live in the project root out of it.
 
-Importing a module of the project (``setup.py`` reads the version from it, a backend lies in the
-tree) makes Python write ``__pycache__`` beside it. That is a write into the root, and with
-``graft`` in MANIFEST.in it even gets into the sdist. ``sys.dont_write_bytecode`` would stop it
-for site-packages, too, and a fresh build environment of uv comes without compiled files: every
-later hook would compile setuptools again. So only the root is kept free.
+Importing a module of the project makes Python write ``__pycache__`` beside it, which with ``graft``
+in MANIFEST.in even gets into the sdist. ``sys.dont_write_bytecode`` would stop that for
+site-packages, too, and a fresh build environment of uv comes without compiled files: every later
+hook would compile setuptools again. So only the root is kept free.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from contextlib import contextmanager, suppress
 from importlib.machinery import SourceFileLoader
@@ -27,10 +25,6 @@ _OURS = "isolated-backend"  # any text is a yes
 
 #: A compiled file this young, in seconds, is taken to be made by the import that is under way.
 _JUST_NOW = 10.0
-
-_lock = threading.Lock()
-_free_roots: list[str] = []
-_before: dict[str, Any] = {}  # what was there before it was replaced
 
 
 def is_the_projects(path: str, root: str) -> bool:
@@ -50,57 +44,30 @@ def is_the_projects(path: str, root: str) -> bool:
 def kept_out_of(root: str) -> Iterator[None]:
     """While this is open, import the modules below *root* without caching their bytecode.
 
-    Child processes that are started meanwhile read compiled files but write none. It may be open
-    in several threads, for several roots.
+    Child processes that are started meanwhile read compiled files but write none.
     """
-    with _lock:
-        if not _free_roots:
-            _replace()
-        _free_roots.append(root)
+    variable = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = variable or _OURS
+    original = SourceFileLoader.set_data
+    SourceFileLoader.set_data = replaced = _outside(root, original)  # type: ignore[method-assign]
     try:
         yield
     finally:
-        with _lock:
-            _free_roots.remove(root)
-            if not _free_roots:
-                _give_back()
+        if SourceFileLoader.set_data is replaced:
+            SourceFileLoader.set_data = original  # type: ignore[method-assign]
+        del os.environ[_VARIABLE]
+        if variable is not None:
+            os.environ[_VARIABLE] = variable
 
 
-def _set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
-    """Stand in for ``SourceFileLoader.set_data``, which caches a module's bytecode."""
-    if not any(is_the_projects(os.path.abspath(path), root) for root in _free_roots):
-        _before["set_data"](self, path, data, **mode)
+def _outside(root: str, original: Any) -> Any:
+    """Return ``SourceFileLoader.set_data``, which caches a module's bytecode, but not in *root*."""
 
+    def set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
+        if not is_the_projects(os.path.abspath(path), root):
+            original(self, path, data, **mode)
 
-def _replace() -> None:
-    _before.update(set_data=SourceFileLoader.set_data, variable=os.environ.get(_VARIABLE))
-    SourceFileLoader.set_data = _set_data  # type: ignore[assignment]
-    os.environ[_VARIABLE] = _before["variable"] or _OURS
-
-
-def _give_back() -> None:
-    if SourceFileLoader.set_data is _set_data:
-        SourceFileLoader.set_data = _before["set_data"]  # type: ignore[method-assign]
-    os.environ.pop(_VARIABLE, None)
-    if _before["variable"] is not None:
-        os.environ[_VARIABLE] = _before["variable"]
-
-
-def _after_fork() -> None:
-    """Make the lock anew: another thread may have held it, and is not in this process."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def environment_of_the_user() -> dict[str, str]:
-    """Return the environment without what :func:`kept_out_of` has put there."""
-    return {
-        name: value for name, value in os.environ.items() if name != _VARIABLE or value != _OURS
-    }
+    return set_data
 
 
 @contextmanager
@@ -116,26 +83,18 @@ def written_by_children() -> Iterator[None]:
             os.environ[_VARIABLE] = _OURS
 
 
-@contextmanager
-def kept_out_of_the_project(root: str, *specs: ModuleSpec | None) -> Iterator[None]:
-    """Do the same for the modules of the backend itself when it is used in-tree.
+def keep_our_own_out_of(root: str, *specs: ModuleSpec | None) -> None:
+    """Cache no modules in *root* any more in this process if the backend itself is one (in-tree).
 
-    The modules of *specs* were imported before anything could prevent it: their compiled files
-    are taken away again if this import made them. A cache that was there before stays.
-
-    Args:
-        root: the project root.
-        *specs: the specs of the modules that were imported already.
+    The modules of *specs* were imported before anything could prevent it.
     """
-    if not is_the_projects(os.path.abspath(__file__), root):
-        yield
-        return
-    if not sys.dont_write_bytecode:
+    if is_the_projects(os.path.abspath(__file__), root):
         for spec in specs:
-            if spec is not None and spec.cached is not None:
+            if spec is not None and spec.cached is not None and not sys.dont_write_bytecode:
                 _forget(spec.cached)
-    with kept_out_of(root):
-        yield
+        SourceFileLoader.set_data = _outside(  # type: ignore[method-assign]
+            root, SourceFileLoader.set_data
+        )
 
 
 def _forget(cached: str) -> None:

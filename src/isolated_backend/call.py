@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import threading
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -22,42 +22,23 @@ if TYPE_CHECKING:
 _BETWEEN_WORDS = re.compile("[\\s='\"]+")
 
 
+@dataclass(eq=False)
 class Call:
-    """One call of one hook.
+    """One call of a hook of setuptools' backend *delegate*, which works in *shadow*."""
 
-    Args:
-        delegate: setuptools' backend, as ``build-backend`` would name it.
-        hook: the name of the hook.
-        settings: those of the project.
-        shadow: where the call works.
-        normal_form: the normal form that the artifact is to have, if any.
-        metadata_directory: where the frontend wants the ``.dist-info`` of this call, if it does.
-        config_settings: the frontend's; ``None`` if all that is on setuptools' command line is.
-    """
+    delegate: str
+    hook: str
+    settings: Settings
+    shadow: Shadow
+    #: That the artifact is to have, if any.
+    normal_form: NormalForm | None = None
+    #: Where the frontend wants the ``.dist-info`` of this call, if it does.
+    metadata_directory: str | None = None
+    #: The frontend's; ``None`` if all that is on setuptools' command line is.
+    config_settings: Mapping[str, Any] | None = None
 
-    def __init__(
-        self,
-        delegate: str,
-        hook: str,
-        settings: Settings,
-        shadow: Shadow,
-        normal_form: NormalForm | None = None,
-        metadata_directory: str | None = None,
-        config_settings: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.delegate = delegate
-        self.hook = hook
-        self.settings = settings
-        self.shadow = shadow
-        self.normal_form = normal_form
-        self.metadata_directory = metadata_directory
-        self._options: list[str] | None = None
-        if config_settings is not None:
-            values = config_settings.values()
-            lists = (value if isinstance(value, list) else [value] for value in values)
-            self._options = _words(map(str, chain.from_iterable(lists)))
+    def __post_init__(self) -> None:
         self.is_open = True
-        self.thread = threading.get_ident()
         #: Names that were there when they were put on the file list. Those of regular files that
         #: were when the list of an sdist was complete have their modes; the others have 0.
         self.listed: dict[str, int] = {}
@@ -82,10 +63,12 @@ class Call:
 
         A setup.py can add to ``sys.argv``, too, and would add the same in each build.
         """
-        options = self._options
-        return options is None or all(
-            any(option.endswith(word) for option in options) for word in _words([value])
-        )
+        if self.config_settings is None:
+            return True
+        values = self.config_settings.values()
+        lists = (value if isinstance(value, list) else [value] for value in values)
+        options = _words(map(str, chain.from_iterable(lists)))
+        return all(any(option.endswith(word) for option in options) for word in _words([value]))
 
     def collect(self, directory: str) -> None:
         """Note that the artifact is made of the files in *directory*, a path in the shadow."""

@@ -28,10 +28,6 @@ class RedirectError(BackendError):
     """The installed setuptools is missing, or lacks something that has to be redirected."""
 
 
-class LostFileError(BackendError):
-    """The project's own code has put a file where setuptools would find it, and we would not."""
-
-
 class VanishedFileError(BackendError):
     """A file of the source tree has disappeared while it was being packaged."""
 
@@ -60,20 +56,16 @@ class BuildAgainError(BackendError):
     """The hook has to be run once more; then it has the source tree to itself from the start."""
 
 
-class NoProcessError(BackendError):
-    """No process can be started for a hook."""
-
-
-class NoAnswerError(BackendError):
-    """The process of a hook has ended before the hook did."""
-
-
 class PrivateTreeError(BackendError):
     """There is no private tree here; the text is the reason, as part of a sentence."""
 
 
 class ReadOnlyTreeError(BackendError):
     """The project writes into its own tree, which cannot be written."""
+
+
+class HookError(Exception):
+    """An exception in another process, of a class that this one does not know."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

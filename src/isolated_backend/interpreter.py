@@ -1,148 +1,118 @@
-"""Start a fresh interpreter that is like this one, wait for it, and end it with this process."""
+"""Call a function in a fresh interpreter that is like this one; :mod:`.callee` is the other side.
+
+The request goes through standard input, which a hook has no use for, and the answer through a file
+without a name: unlike at the end of a pipe, nobody waits for a daemon that setup.py leaves behind.
+"""
 
 from __future__ import annotations
 
+import io
+import marshal
 import os
+import pickle
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
-from signal import SIGINT, strsignal
+from contextlib import suppress
+from itertools import chain
+from signal import SIGINT
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from .errors import NoProcessError
+from .errors import BackendError, HookError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable
 
-#: Seconds that a process has to end in after an interruption, before it is told, and before it is
-#: killed. A terminal interrupts both at once; then there is no need to tell.
-_BY_ITSELF, _WHEN_TOLD = 1.0, 10.0
+#: Seconds in which a hook may clean up after an interruption.
+_GRACE = 10.0
 
-#: What the fresh interpreter begins with. It looks for no module before ``sys.path`` is the one of
-#: this process, and does nothing before this process is ready to wait for it.
+#: It looks for no module before ``sys.path`` is the one of this process. There is no request if
+#: this process was interrupted before it could wait for that one. It does not wait for the end of
+#: the pipe, of which a process that another thread forks meanwhile has a copy.
 _BEGIN = f"""\
 import marshal, sys
-gate, file = map(int, sys.argv[1:])
-if sys.platform == "win32":
-    import msvcrt
-    gate, file = msvcrt.open_osfhandle(gate, 0), msvcrt.open_osfhandle(file, 2)
-if open(gate, "rb", 0).read(1):
-    file = open(file, "r+b", 0)
-    file.seek(0)
-    sys.dont_write_bytecode, path, place, request = marshal.loads(file.read())
-    sys.path[:] = [place, *path]
-    from {__package__} import callee
-    sys.path[:] = path
-    callee.answer(file, request)
+try:
+    sys.path[:], *rest = marshal.load(sys.stdin.buffer)
+except EOFError:
+    sys.exit(1)
+sys.dont_write_bytecode = True
+from {__package__} import callee
+callee.answer(*rest)
 """
 
 
-def run(what: str, file: int, directory: str, environment: Mapping[str, str]) -> int:
-    """Run a fresh interpreter, which calls :func:`isolated_backend.callee.answer`.
+def call(what: str, root: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call *function*, one of a module, with *root* as its current directory.
 
-    Args:
-        what: what it is for, to be named in messages.
-        file: the descriptor of the file with the request, where the answer is to be.
-        directory: the current directory.
-        environment: the environment variables.
-
-    Returns:
-        The exit status; that of a process that a signal has killed is its number, negative.
-
-    Raises:
-        NoProcessError: it cannot be started.
-        BaseException: what interrupts this process. The other one has ended then.
+    What it raises is raised here, with the traceback as its cause; an exception of another class
+    than Python's and ours as a :class:`~.errors.HookError`, for its module may be the project's.
+    *what* names the call in messages.
     """
-    process = None
-    with refused(what):
-        gate, opened = (apart_from_streams(descriptor) for descriptor in os.pipe())
-    try:
-        with refused(what):
-            process = _start([gate, file], cwd=directory, env=environment)
-        os.write(opened, b"1")  # whatever interrupts this process before, that one does nothing
-        return process.wait()
-    except BaseException as error:
-        if process is not None:
-            _stop(process, is_interrupted=isinstance(error, KeyboardInterrupt))
-        raise
-    finally:
-        os.close(gate)
-        os.close(opened)
+    # Where the finder of pyproject_hooks looks for modules, before all other places.
+    finders = (getattr(finder, "backend_path", ()) for finder in sys.meta_path)
+    path = [str(entry) for entry in (*chain.from_iterable(finders), *sys.path)]
+    not_inherited = ("argv", "dont_write_bytecode", "pycache_prefix")
+    of_sys = {name: getattr(sys, name) for name in not_inherited}
+    called = pickle.dumps((function, arguments))
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
+            stream.flush()
+    with _nameless_file() as file:
+        handle, options = _inherited(file.fileno())
+        try:
+            child = subprocess.Popen(_command(), stdin=subprocess.PIPE, cwd=root, **options)
+        except OSError as error:
+            raise BackendError(f"Cannot start a process for {what}: {error}.") from error
+        try:
+            child.communicate(marshal.dumps((path, handle, os.getpid(), of_sys, called)))
+        except BaseException:
+            _end(child)
+            raise
+        file.seek(0)
+        answer = file.read()
+    status = child.returncode
+    if answer:
+        value, raised, traceback = pickle.loads(answer)
+        if raised is not None:
+            raise raised from HookError(f'in another process\n"""\n{traceback}"""')
+        if status == 0:
+            return value
+    end = f"ended with exit status {status}" if status >= 0 else f"was killed by signal {-status}"
+    raise BackendError(f"The process for {what} {end}, without a result.")
 
 
-@contextmanager
-def refused(what: str) -> Iterator[None]:
-    """Say for *what* no process can be started, if the system refuses what is needed for one."""
-    try:
-        yield
-    except OSError as error:
-        raise NoProcessError(f"Cannot start a process for {what}: {error}.") from error
+def _nameless_file() -> io.FileIO:
+    if hasattr(os, "memfd_create"):
+        return io.FileIO(os.memfd_create("isolated-backend"), "r+")
+    return TemporaryFile(buffering=0)
 
 
-def apart_from_streams(descriptor: int) -> int:
-    """Return a descriptor in the place of *descriptor* that no closed standard stream has left."""
-    if descriptor > 2:
-        return descriptor
-    other = apart_from_streams(os.dup(descriptor))
-    os.close(descriptor)
-    return other
-
-
-def _start(descriptors: Sequence[int], **options: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, *_interpreter_options(), "-c", _BEGIN]
+def _inherited(descriptor: int) -> tuple[int, dict[str, Any]]:
+    """Return the number of *descriptor* in a child process, and the options to give it to one."""
     if sys.platform == "win32":
         import msvcrt
 
-        inherited = [msvcrt.get_osfhandle(descriptor) for descriptor in descriptors]
-        for handle in inherited:
-            os.set_handle_inheritable(handle, True)
-        startup = subprocess.STARTUPINFO(lpAttributeList={"handle_list": inherited})
-        options |= {"startupinfo": startup, "stdin": 0, "stdout": 1, "stderr": 2}
-    else:
-        options["pass_fds"] = inherited = descriptors
-    return subprocess.Popen([*command, *map(str, inherited)], **options)
+        handle = msvcrt.get_osfhandle(descriptor)
+        os.set_handle_inheritable(handle, True)
+        return handle, {"close_fds": False}
+    return descriptor, {"pass_fds": [descriptor]}
 
 
-def _interpreter_options() -> list[str]:
-    """Return the options that this interpreter was started with, less what it was to run."""
-    options: list[str] = []
-    words = iter(sys.orig_argv[1:])
-    for word in words:
-        if word == "--check-hash-based-pycs":
-            options += [word, next(words, "")]
-            continue
-        if len(word) < 2 or word[0] != "-" or word[1] == "-":
-            break
-        for position, letter in enumerate(word[1:], 2):
-            if letter in "cm":
-                return options
-            if letter in "WX":
-                options.append(f"-{letter}{word[position:] or next(words, '')}")
-                break
-            if letter not in "ix":  # to be interactive afterwards, and to skip a line
-                options.append(f"-{letter}")
-    return options
+def _command() -> list[str]:
+    # The options of this interpreter (-I, -X dev), as multiprocessing passes them on.
+    options = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [sys.executable, *options, "-c", _BEGIN]
 
 
-def _stop(process: subprocess.Popen[bytes], *, is_interrupted: bool) -> None:
-    """End *process*, because this one has been told to end; it may clean up first."""
-    is_interrupted = is_interrupted and sys.platform != "win32"
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Interrupt *child*, because this process is, and wait until it has ended."""
     try:
-        if is_interrupted:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_BY_ITSELF)
-            process.send_signal(SIGINT)
+        if sys.platform == "win32":
+            child.terminate()
         else:
-            process.terminate()
+            child.send_signal(SIGINT)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_WHEN_TOLD)
-    finally:  # also if this process is told once more
-        process.kill()
-        process.wait()
-
-
-def ended(status: int) -> str:
-    """Return in words how a process with the exit *status* has ended."""
-    if status >= 0:
-        return f"ended with exit status {status}"
-    return f"was killed by signal {-status} ({strsignal(-status)})"
+            child.wait(_GRACE)
+    finally:  # also if this process is interrupted once more
+        child.kill()
+        child.wait()

@@ -21,7 +21,12 @@ IN_TREE_WRITES = ("auto", "lock", "private", "allow")
 
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
-_TYPE_NAMES = {bool: "true or false", str: "a string", float: "a number"}
+#: What the value of each key of the table has to be.
+_KEYS = {
+    "keep": "true or false",
+    "in-tree-writes": f"one of {', '.join(map(repr, IN_TREE_WRITES))}",
+    "lock-timeout": "a number of seconds that is not negative",
+}
 
 
 class Settings:
@@ -42,12 +47,6 @@ class Settings:
         self.in_tree_writes = in_tree_writes
         self.lock_timeout = lock_timeout
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Settings) and vars(self) == vars(other)
-
-    def __repr__(self) -> str:
-        return f"Settings(**{vars(self)})"
-
     @classmethod
     def read(cls, root: str) -> Settings:
         """Return the settings of the project in *root*; the environment wins over pyproject.toml.
@@ -55,29 +54,40 @@ class Settings:
         Raises:
             SettingsError: pyproject.toml cannot be read, or has an unknown key or a wrong value.
         """
-        settings = cls(**_checked(_table(os.path.join(root, "pyproject.toml"))))
+        table = _table(os.path.join(root, "pyproject.toml"))
+        for key, value in table.items():
+            if key not in _KEYS:
+                known = ", ".join(f"`{name}`" for name in _KEYS)
+                raise SettingsError(
+                    f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows {known}."
+                )
+            if not _is_right(key, value):
+                raise SettingsError(
+                    f"pyproject.toml: `{key}` in [{TABLE}] must be {_KEYS[key]}, not {value!r}."
+                )
+        settings = cls(**{key.replace("-", "_"): value for key, value in table.items()})
         if KEEP_VARIABLE in os.environ:
             settings.keep = os.environ[KEEP_VARIABLE].strip().lower() not in _FALSE
         return settings
 
 
-_DEFAULTS = vars(Settings())
+def _is_right(key: str, value: Any) -> bool:
+    if key == "keep":
+        return isinstance(value, bool)
+    if key == "in-tree-writes":
+        return value in IN_TREE_WRITES
+    return type(value) in (int, float) and value >= 0
 
 
 def _table(path: str) -> Mapping[str, Any]:
     """Return the backend's table in the pyproject.toml at *path*; empty if there is none."""
     try:
         with open(path, "rb") as file:
-            content = file.read()
-        table = _toml_parser().loads(content.decode()).get("tool", {}).get("isolated-backend", {})
+            table = _toml_parser().load(file).get("tool", {}).get("isolated-backend", {})
     except FileNotFoundError:
         return {}
-    except OSError as error:
-        raise SettingsError(f"Cannot read {path}: {error.strerror}.") from error
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-    except AttributeError:
-        raise SettingsError(f"{path}: `tool` must be a table.") from None
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: [{TABLE}] must be a table.")
     return table
@@ -92,34 +102,3 @@ def _toml_parser() -> Any:
     from .redirect import installed
 
     return installed.vendored_tomli()
-
-
-def _checked(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *table* as arguments for :class:`Settings`."""
-    known = {name.replace("_", "-"): name for name in _DEFAULTS}
-    arguments: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in known:
-            raise SettingsError(
-                f"pyproject.toml: [{TABLE}] has no key `{key}`; it knows "
-                f"{', '.join(f'`{name}`' for name in known)}."
-            )
-        wanted = type(_DEFAULTS[known[key]])
-        if wanted is float and type(value) is int:
-            value = float(value)
-        expected = _TYPE_NAMES[wanted] if type(value) is not wanted else _expected(key, value)
-        if expected:
-            raise SettingsError(
-                f"pyproject.toml: `{key}` in [{TABLE}] must be {expected}, not {value!r}."
-            )
-        arguments[known[key]] = value
-    return arguments
-
-
-def _expected(key: str, value: Any) -> str:
-    """Return what the value of *key* has to be, if *value* is not."""
-    if key == "in-tree-writes" and value not in IN_TREE_WRITES:
-        return f"one of {', '.join(map(repr, IN_TREE_WRITES))}"
-    if key == "lock-timeout" and not value >= 0:
-        return "a number of seconds that is not negative"
-    return ""

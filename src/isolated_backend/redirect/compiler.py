@@ -135,7 +135,7 @@ def _own_objects(call: Call, original: Method, self: Any, ext: Any) -> None:
     In the hook's own thread they do not meet, and the project finds objects where setuptools has
     them. The threads have ``self`` in common, so ``build_temp`` is another only in a copy of it.
     """
-    if threading.get_ident() == call.thread:
+    if threading.current_thread() is threading.main_thread():
         original(self, ext)
         return
     own = copy.copy(self)

@@ -24,10 +24,10 @@ T = TypeVar("T")
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
+def run(call: Call, build: Callable[[], T]) -> T:
     """Call *build* with access to the source tree as the settings want it to be.
 
-    Where the hook is to have a private tree, it is *build_apart*, which can be pickled.
+    Where the hook is to have a private tree, *build* is pickled.
     """
     mode, obstacle = call.settings.in_tree_writes, None
     is_writable = os.access(call.root, os.W_OK)
@@ -35,7 +35,7 @@ def run(call: Call, build: Callable[[], T], build_apart: Callable[[], T]) -> T:
         mode = "allow"  # the build that has started this one has the tree
     elif not _writes_anyway(call) and (mode == "private" or (mode == "auto" and not is_writable)):
         try:
-            return _in_a_private_tree(call, build_apart)
+            return _in_a_private_tree(call, build)
         except PrivateTreeError as error:
             obstacle = str(error)
             call.shadow.clear()

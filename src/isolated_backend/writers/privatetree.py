@@ -17,8 +17,8 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
-from .. import process
-from ..errors import NoProcessError, PrivateTreeError
+from .. import interpreter
+from ..errors import PrivateTreeError
 from ..shadow import slots
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
         raise PrivateTreeError("this Python has no ctypes")
     if inner := _mount_below(root):
         raise PrivateTreeError(f"there is another mount in it, {inner}")
-    try:
-        what = f"a private tree of {root}"
-        returned: T = process.call(what, root, _inside, function, os.getpid(), root, place, through)
-    except NoProcessError as error:
-        raise PrivateTreeError(f"there can be no other process ({error.__cause__})") from error
+    what = f"a private tree of {root}"
+    arguments = (function, os.getpid(), root, place, through)
+    returned: T = interpreter.call(what, root, _inside, *arguments)
     return returned
 
 
