@@ -38,7 +38,7 @@ def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> An
     try:
         return _run(delegate, hook, root, arguments)
     except BackendError as error:
-        raise SystemExit(f"isolated-backend: {error}") from error
+        raise SystemExit(f"isolated-backend: {messages.visible(str(error))}") from error
 
 
 def _run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
