@@ -16,7 +16,7 @@ import pytest
 
 import isolated_backend
 from artifacts import members, names, text
-from backends import OURS, PLAIN, HookProcess, Outcome
+from backends import HOOKS, OURS, PLAIN, HookProcess, Outcome
 from snapshot import snapshot
 
 Sample = Callable[[str], Path]
@@ -57,6 +57,12 @@ class OneCall(HookProcess):
     """A process that has called one hook."""
 
     outcome: Outcome = field(default_factory=Outcome)
+
+
+def test_a_backend_that_imports_all_of_it_has_the_hooks() -> None:
+    found: dict[str, object] = {}
+    exec("from isolated_backend import *", found)
+    assert found.keys() - {"__builtins__"} == {"__legacy__", *HOOKS}
 
 
 @pytest.mark.parametrize("features", ["", "legacy-editable", "other,Legacy_Editable"])
