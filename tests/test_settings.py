@@ -67,6 +67,7 @@ def test_the_environment_wins(
         ("[tool.isolated-backend]\nkeep = 1\n", r"`keep` .* must be true or false, not 1"),
         ("[tool.isolated-backend]\nkeep = 'yes'\n", r"must be true or false, not 'yes'"),
         ("[tool]\nisolated-backend = 3\n", r"\[tool.isolated-backend\] must be a table"),
+        ("tool = 'isolated-backend = 1'\n", r"`tool` must be a table"),
         ("[tool.isolated-backend\n", r"pyproject.toml is not valid TOML: .*line 1"),
     ],
 )
@@ -80,4 +81,10 @@ def test_what_cannot_be_said_is_refused_in_a_sentence(
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"[tool.isolated-backend]\nkeep = '\xff'\n")
     with pytest.raises(SettingsError, match="not valid TOML"):
+        Settings.read(str(tmp_path))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"Cannot read .*pyproject.toml: Is a directory"):
         Settings.read(str(tmp_path))

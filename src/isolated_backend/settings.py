@@ -86,8 +86,12 @@ def _table(path: str) -> Mapping[str, Any]:
             table = _toml_parser().load(file).get("tool", {}).get("isolated-backend", {})
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise SettingsError(f"Cannot read {path}: {error.strerror}.") from error
     except ValueError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+    except AttributeError:
+        raise SettingsError(f"{path}: `tool` must be a table.") from None
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: [{TABLE}] must be a table.")
     return table
