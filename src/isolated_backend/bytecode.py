@@ -55,7 +55,7 @@ def kept_out_of(root: str) -> Iterator[None]:
     finally:
         if SourceFileLoader.set_data is replaced:
             SourceFileLoader.set_data = original  # type: ignore[method-assign]
-        del os.environ[_VARIABLE]
+        os.environ.pop(_VARIABLE, None)  # setup.py may have cleared the environment
         if variable is not None:
             os.environ[_VARIABLE] = variable
 

@@ -33,9 +33,11 @@ def temporary_directory() -> str:
     :func:`tempfile.gettempdir` quietly goes elsewhere, even to the current directory, when TMPDIR
     does not work; a user who set it wants to know.
     """
+    effective = os.access in os.supports_effective_ids  # and with the capabilities of the process
     for variable in ("TMPDIR", "TEMP", "TMP"):
         if value := os.environ.get(variable):
-            if os.path.isdir(value) and os.access(value, os.W_OK | os.X_OK):
+            can_write = os.access(value, os.W_OK | os.X_OK, effective_ids=effective)
+            if can_write and os.path.isdir(value):
                 return os.path.realpath(value)
             raise ShadowError(
                 f"{variable}={value} is not a directory that can be written; "
