@@ -34,7 +34,7 @@ SETUP = "from setuptools import setup\n\nsetup()\n"
 
 ARTIFACTS = (".whl", ".tar.gz")
 
-#: The end of the hidden name that an artifact has until it is complete.
+#: The end of the hidden name that an artifact has for the instant before it replaces an older one.
 HIDDEN = ".isolated-backend-new"
 
 #: What was in the place of an artifact before.
@@ -105,7 +105,7 @@ def test_killed_at_random_instants(
 ) -> None:
     """Each hook in turn, with TMPDIR on the output's disk and on another, older output or none.
 
-    What has an artifact's name is complete; the build that follows succeeds and removes the rest.
+    What it leaves is complete, and the build that follows succeeds and removes the rest.
     """
     root = project(tmp_path / "killed", OURS)
     before = snapshot(root)
@@ -126,10 +126,8 @@ def test_killed_at_random_instants(
         killed[scene.hook] += 1
         assert snapshot(root) == before
         for name, content in made(scene.out, whole_only=True).items():
-            if name.endswith(HIDDEN):
-                hidden += 1
-            else:
-                assert content in (scene.right[name], *[OLDER] * replacing), name
+            hidden += name.endswith(HIDDEN)
+            assert content in (scene.right[name_of(name)], *[OLDER] * replacing), name
         temporary = Path(scene.process.environment["TMPDIR"])
         shadows += bool(left_in(temporary))
 
@@ -142,7 +140,7 @@ def test_killed_at_random_instants(
     record_property(
         "figures",
         f"{killed.total()} kills ({', '.join(f'{n} {hook}' for hook, n in killed.items())}): "
-        f"{shadows} left a shadow and {hidden} a file with a hidden name, 0 of which the "
+        f"{shadows} left a shadow and {hidden} a complete file with a hidden name, 0 of which the "
         "next build has left; 0 incomplete artifacts, 0 changes of the root, 0 failed next builds",
     )
 
