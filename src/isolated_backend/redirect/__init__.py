@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from . import compiler, directories, editable, filelist, files, sdist, vanished
 from .installed import load
 from .replacement import put_in_place
 
@@ -22,16 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "redirected"]
 
-#: The modules with replacements that isolation needs.
-_NEEDED = (directories, compiler, filelist, vanished, files, sdist, editable)
-
 
 @contextmanager
 def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[None]:
     """Redirect what setuptools writes in the source tree to the shadow while this is open."""
+    # Not at the top: build requirements are mostly known without them.
+    from . import compiler, directories, editable, filelist, files, sdist, vanished
+
+    needed = (directories, compiler, filelist, vanished, files, sdist, editable)
     try:
         with ExitStack() as placed:
-            for module in _NEEDED:
+            for module in needed:
                 placed.enter_context(put_in_place(module.replaces, call))
             for group in (directories.replaces_if_there, *shortcuts):
                 placed.enter_context(put_in_place(group, call, optional=True))

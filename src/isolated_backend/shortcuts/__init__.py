@@ -45,9 +45,18 @@ def imports(root: str) -> Iterator[None]:
 
 def replacements(call: Call) -> Sequence[Replacements]:
     """Return what to replace of setuptools for *call*, a group for each shortcut."""
-    from . import metadata, plugins, sdist, wheel
+    from . import metadata, plugins
 
-    return [metadata.replaces, plugins.replaces, sdist.replaces, wheel.replaces]
+    groups = [metadata.replaces, plugins.replaces]
+    if call.hook == "build_sdist":
+        from . import sdist
+
+        groups.append(sdist.replaces)
+    elif call.hook == "build_wheel":
+        from . import wheel
+
+        groups.append(wheel.replaces)
+    return groups
 
 
 def check(call: Call) -> None:
