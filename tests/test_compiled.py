@@ -210,12 +210,15 @@ def test_no_home_is_made_where_there_is_none(
     assert not home.exists()
 
 
-def test_a_cache_in_the_root_is_not_used(environment: Path, cache: Path, tmp_path: Path) -> None:
+def test_a_cache_in_the_root_is_not_used(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As services for continuous integration have it: it would be a write into the tree."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = environment / "module.py"
     path.write_text(SOURCE)
     executed(SourceFileLoader("module", str(path)), root=str(tmp_path))
-    assert not cache.parent.exists()
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("variable", ["PIP_NO_CACHE_DIR", "UV_NO_CACHE"])
