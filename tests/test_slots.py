@@ -376,7 +376,7 @@ def test_a_temporary_directory_that_does_not_exist_is_named(
 def test_a_temporary_directory_that_cannot_be_written_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(ShadowError, match=r"TMPDIR=.* is not a directory that can be written"):
         temporary_files.temporary_directory()
 
