@@ -278,6 +278,25 @@ def test_what_is_copied_once_more_has_to_be_copied_first(
     assert "a.py" not in written(copies, lib)
 
 
+def test_a_sample_is_looked_at_before_another_copy_takes_its_place(
+    copies: Copies, source: Path, lib: Path
+) -> None:
+    """As with ``[build_py] force`` and modules that are package data, too."""
+    assert copies.put_off(str(source), str(lib / "a.py"), preserve_mode=True)
+    sample = lib / "sample-True"
+    assert copies.take_back(str(sample)) is None
+    sample.chmod(0o604)
+    assert "a.py" in written(copies, lib)
+
+
+def test_a_sample_that_is_more_than_a_copy_when_another_takes_its_place_disproves_it(
+    copies: Copies, lib: Path
+) -> None:
+    (lib / "sample-False").write_text("edited")
+    with pytest.raises(ShortcutError, match=r"more of .*sample-False than a copy"):
+        copies.take_back(str(lib / "sample-False"))
+
+
 def test_files_come_before_directories_and_metadata_last(
     copies: Copies, source: Path, lib: Path
 ) -> None:

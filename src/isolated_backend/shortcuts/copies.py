@@ -26,6 +26,7 @@ class Copies:
         self._kinds: dict[str, bool] = {}  # likewise, whether the mode is kept
         self._found = Sources()
         self._samples: dict[bool, tuple[str, str]] = {}  # the same, by whether the mode is kept
+        self._proved: set[bool] = set()  # of which the sample has been looked at already
         self._mode = 0  # of a file that is made anew
 
     def __contains__(self, target: str) -> bool:
@@ -51,6 +52,10 @@ class Copies:
         setuptools looks at a copy that is there before it makes another one in its place.
         """
         name = self._name(target)
+        for kind, (_, sample) in self._samples.items():
+            if sample == name:
+                self._prove(kind, target)
+                self._proved.add(kind)
         source = self._sources.pop(name, None)
         return None if source is None else (source, self._kinds.pop(name))
 
@@ -70,9 +75,9 @@ class Copies:
             for name in names:
                 path = os.path.join(parent, name)
                 found[path[len(beginning) :]] = path
-        for kind, (source, name) in self._samples.items():
-            if not self._is_copy(source, found.get(name, ""), kind):
-                raise ShortcutError(f"setuptools makes more of {source} than a copy.")
+        for kind, (_, name) in self._samples.items():
+            if kind not in self._proved:
+                self._prove(kind, found.get(name, ""))
         if not self._sources.keys().isdisjoint(found):
             raise ShortcutError("setuptools has made copies of files in a way that is not known.")
         for name in sorted([*found, *self._sources], key=_order):
@@ -94,6 +99,11 @@ class Copies:
         """Return the path of *target* relative to ``build_lib``; empty if it is not there."""
         normal = os.path.normpath(target)
         return normal[len(self._beginning) :] if normal.startswith(self._beginning) else ""
+
+    def _prove(self, kind: bool, target: str) -> None:
+        source, _ = self._samples[kind]
+        if not self._is_copy(source, target, kind):
+            raise ShortcutError(f"setuptools makes more of {source} than a copy.")
 
     def _is_copy(self, source: str, target: str, preserve_mode: bool) -> bool:
         try:
