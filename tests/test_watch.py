@@ -41,7 +41,9 @@ class Seen(Watch):
 
     def starts(self, tree: str, words: list[str]) -> None:
         """See :class:`Watch`."""
-        self.started.append((os.path.relpath(tree, self.root), " ".join(words)))
+        started = os.path.relpath(tree, self.root), " ".join(words)
+        if started not in self.started:  # subprocess may start it with os.posix_spawn
+            self.started.append(started)
 
     def is_blind(self, cause: str) -> None:
         """See :class:`Watch`."""
