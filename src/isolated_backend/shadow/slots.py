@@ -12,6 +12,7 @@ import errno
 import os
 import sys
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
@@ -210,11 +211,20 @@ def _is_used_by_a_survivor(path: str) -> bool:
     with suppress(OSError):
         for name in os.listdir("/proc"):
             with suppress(OSError):
-                if name.isdigit() and int(name) != os.getpid():
-                    with open(f"/proc/{name}/environ", "rb") as environment:
-                        if wanted in environment.read():
-                            return True
+                if name.isdigit() and int(name) != os.getpid() and wanted in _environment(name):
+                    return True
     return False
+
+
+def _environment(pid: str) -> bytes:
+    """Return the environment of the process *pid*; one that is just starting has none yet."""
+    os.readlink(f"/proc/{pid}/exe")  # OSError: a thread of the kernel, which never has one
+    for pause in (0, 0.001, 0.01, 0.05):
+        time.sleep(pause)
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            if found := file.read():
+                return found
+    return b""
 
 
 def _make_directory(path: str) -> None:
