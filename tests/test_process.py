@@ -94,6 +94,26 @@ def test_output_that_is_closed_or_missing_is_no_matter() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="streams are those of POSIX")
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1], [0, 1, 2]], ids=str)
+def test_a_stream_that_is_closed_is_closed_there(closed: list[int], tmp_path: Path) -> None:
+    """What is opened in its place must not be taken for it; the input is always the request."""
+    text = "import sys; print('x'); " + "; ".join(
+        f"f.write(str(sys.{name} is None) + ' ')" for name in ("stdin", "stdout", "stderr")
+    )
+    done = script(
+        f"""
+        for descriptor in {closed}:
+            os.close(descriptor)
+        run("f = open('found', 'w'); {text}")
+        """,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found = [word == "True" for word in (tmp_path / "found").read_text().split()]
+    assert found == [False, *(number in closed for number in (1, 2))]
+
+
 def test_a_system_without_files_in_memory_has_others(tmp_path: Path) -> None:
     done = script(
         """

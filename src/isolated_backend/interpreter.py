@@ -54,13 +54,16 @@ def call(what: str, root: str, function: Callable[..., Any], *arguments: Any) ->
     not_inherited = ("argv", "dont_write_bytecode", "pycache_prefix")
     of_sys = {name: getattr(sys, name) for name in not_inherited}
     called = pickle.dumps((function, arguments))
+    # Of this interpreter (-I, -X dev), as multiprocessing passes them on.
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    command = [sys.executable, *flags, "-c", _BEGIN]
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
             stream.flush()
     with _nameless_file() as file:
         handle, options = _inherited(file.fileno())
         try:
-            child = subprocess.Popen(_command(), stdin=subprocess.PIPE, cwd=root, **options)
+            child = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=root, **options)
         except OSError as error:
             raise BackendError(f"Cannot start a process for {what}: {error}.") from error
         try:
@@ -82,9 +85,15 @@ def call(what: str, root: str, function: Callable[..., Any], *arguments: Any) ->
 
 
 def _nameless_file() -> io.FileIO:
-    if hasattr(os, "memfd_create"):
-        return io.FileIO(os.memfd_create("isolated-backend"), "r+")
-    return TemporaryFile(buffering=0)
+    if sys.platform == "win32":
+        return TemporaryFile(buffering=0)
+    import fcntl
+
+    in_memory = getattr(os, "memfd_create", None)
+    with (
+        io.FileIO(in_memory("isolated-backend"), "r+") if in_memory else TemporaryFile(buffering=0)
+    ) as made:  # perhaps in the place of a standard stream that is closed
+        return io.FileIO(fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, 3), "r+")
 
 
 def _inherited(descriptor: int) -> tuple[int, dict[str, Any]]:
@@ -96,12 +105,6 @@ def _inherited(descriptor: int) -> tuple[int, dict[str, Any]]:
         os.set_handle_inheritable(handle, True)
         return handle, {"close_fds": False}
     return descriptor, {"pass_fds": [descriptor]}
-
-
-def _command() -> list[str]:
-    # The options of this interpreter (-I, -X dev), as multiprocessing passes them on.
-    options = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    return [sys.executable, *options, "-c", _BEGIN]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
