@@ -43,8 +43,8 @@ def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> An
 
 def _run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
     """Run *hook*: in this process if it is the first, else in one of its own."""
+    settings = Settings.read(root)  # every hook tells of a mistake there
     if shortcuts := _shortcuts():
-        Settings.read(root)  # what is wrong there is to be told by every hook
         known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
         if known is not None:
             return known
@@ -57,7 +57,7 @@ def _run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> A
                     shortcuts.imports(root) if shortcuts else nullcontext(),
                     suppress(BuildAgainError),
                 ):
-                    return _build(delegate, hook, root, arguments)
+                    return _build(delegate, hook, root, arguments, settings)
     except ShortcutError as error:
         messages.tell(f"{error} Building again without shortcuts.")
         apart = _run_without_shortcuts
@@ -71,7 +71,9 @@ def _run_without_shortcuts(*arguments: Any) -> Any:
     return _run(*arguments)
 
 
-def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
+def _build(
+    delegate: str, hook: str, root: str, arguments: Mapping[str, Any], settings: Settings
+) -> Any:
     """Call setuptools' *hook* in a shadow of its own, and publish the artifact if it makes one."""
     # Not at the top: build requirements are mostly known without.
     from . import writers
@@ -82,7 +84,6 @@ def _build(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) ->
     from .shadow.paths import Shadow
     from .shadow.temporary import temporary_directory
 
-    settings = Settings.read(root)
     passed = {
         name: os.path.abspath(os.path.join(root, value))
         if name.endswith("_directory") and value is not None
