@@ -28,10 +28,9 @@ def redirected(call: Call, shortcuts: Sequence[Replacements] = ()) -> Iterator[N
     # Not at the top: build requirements are mostly known without them.
     from . import compiler, directories, editable, filelist, files, sdist, vanished
 
-    needed = (directories, compiler, filelist, vanished, files, sdist, editable)
     try:
         with ExitStack() as placed:
-            for module in needed:
+            for module in (directories, compiler, filelist, vanished, files, sdist, editable):
                 placed.enter_context(put_in_place(module.replaces, call))
             for group in (directories.replaces_if_there, *shortcuts):
                 placed.enter_context(put_in_place(group, call, optional=True))
