@@ -22,11 +22,11 @@ class Copies:
 
     def __init__(self, build_lib: str) -> None:
         self._beginning = os.path.join(os.path.normpath(build_lib), "")
-        self._sources: dict[str, str] = {}  # by the name of the copy in that
-        self._kinds: dict[str, bool] = {}  # likewise, whether the mode is kept
+        # By the name of the copy in that: the source, and whether its mode is kept.
+        self._sources: dict[str, tuple[str, bool]] = {}
         self._found = Sources()
-        self._samples: dict[bool, tuple[str, str]] = {}  # the same, by whether the mode is kept
-        self._proved: set[bool] = set()  # of which the sample has been looked at already
+        # By whether the mode is kept: the source and name of the first copy, until it is replaced.
+        self._samples: dict[bool, tuple[str, str] | None] = {}
         self._mode = 0  # of a file that is made anew
 
     def __contains__(self, target: str) -> bool:
@@ -43,7 +43,7 @@ class Copies:
         mode = stat.S_IMODE(self._found.look(source).st_mode)
         if mode & ~_PERMISSIONS or mode != self._mode_of_copy(mode, preserve_mode):
             return False
-        self._sources[name], self._kinds[name] = source, preserve_mode
+        self._sources[name] = source, preserve_mode
         return True
 
     def take_back(self, target: str) -> tuple[str, bool] | None:
@@ -52,12 +52,11 @@ class Copies:
         setuptools looks at a copy that is there before it makes another one in its place.
         """
         name = self._name(target)
-        for kind, (_, sample) in self._samples.items():
-            if sample == name:
-                self._prove(kind, target)
-                self._proved.add(kind)
-        source = self._sources.pop(name, None)
-        return None if source is None else (source, self._kinds.pop(name))
+        for kind, sample in self._samples.items():
+            if sample and sample[1] == name:
+                self._prove(kind, sample[0], target)
+                self._samples[kind] = None  # another copy takes its place
+        return self._sources.pop(name, None)
 
     def learn(self, source: str, target: str, *, preserve_mode: bool) -> None:
         """Take *target*, which has just been made of *source*, for a sample if there is none."""
@@ -75,16 +74,17 @@ class Copies:
             for name in names:
                 path = os.path.join(parent, name)
                 found[path[len(beginning) :]] = path
-        for kind, (_, name) in self._samples.items():
-            if kind not in self._proved:
-                self._prove(kind, found.get(name, ""))
+        for kind, sample in self._samples.items():
+            if sample:
+                self._prove(kind, sample[0], found.get(sample[1], ""))
         if not self._sources.keys().isdisjoint(found):
             raise ShortcutError("setuptools has made copies of files in a way that is not known.")
         for name in sorted([*found, *self._sources], key=_order):
             member = name.replace(os.sep, "/")
             if name in self._sources:
-                self._found.check(self._sources[name])
-                wheel.write(self._sources[name], member)
+                source, _ = self._sources[name]
+                self._found.check(source)
+                wheel.write(source, member)
             elif os.path.isfile(found[name]) and member != wheel.record_path:
                 wheel.write(found[name], member)
         members = wheel.namelist()
@@ -92,7 +92,7 @@ class Copies:
         missing = [name for name in self._sources if name.replace(os.sep, "/") not in written]
         if missing or len(written) != len(members):
             raise ShortcutError("The wheel has not just one member for each file.")
-        self._found.check(*self._sources.values())
+        self._found.check(*(source for source, _ in self._sources.values()))
         self._sources.clear()
 
     def _name(self, target: str) -> str:
@@ -100,8 +100,7 @@ class Copies:
         normal = os.path.normpath(target)
         return normal[len(self._beginning) :] if normal.startswith(self._beginning) else ""
 
-    def _prove(self, kind: bool, target: str) -> None:
-        source, _ = self._samples[kind]
+    def _prove(self, kind: bool, source: str, target: str) -> None:
         if not self._is_copy(source, target, kind):
             raise ShortcutError(f"setuptools makes more of {source} than a copy.")
 
