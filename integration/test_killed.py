@@ -89,9 +89,9 @@ class Scene:
                     path.write_bytes(OLDER)
                 elif not replacing:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
-            killed = kill_after(
-                self.length * instants.random(), command, os.environ | self.process.environment
-            )
+            instant = self.length * instants.random()
+            status = told_after(instant, command, os.environ | self.process.environment)
+            killed = status == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("kills", [16, pytest.param(200, marks=pytest.mark.long)])
@@ -238,18 +238,35 @@ def made(out: Path, *, whole_only: bool = False) -> dict[str, object]:
     return found
 
 
-def kill_after(seconds: float, command: Sequence[str], env: Mapping[str, str]) -> bool:
-    """Kill the process group of a command after so many seconds.
+def told_after(
+    seconds: float,
+    command: Sequence[str],
+    env: Mapping[str, str],
+    number: int = signal.SIGKILL,
+    *,
+    cwd: Path | None = None,
+    to_all: bool = True,
+) -> int:
+    """Send a signal to a command after so many seconds, and wait until none of it is left.
 
     All its processes have inherited one end of a pipe, as their standard error stream: when the
     other end reports that it is closed, the last of them is gone.
 
+    Args:
+        seconds: when.
+        command: what to run, in a process group of its own.
+        env: its environment.
+        number: the signal.
+        cwd: where to run it.
+        to_all: whether the whole group gets the signal, or the first process alone.
+
     Returns:
-        Whether it was still running.
+        The exit status.
     """
     theirs_closed, theirs = os.pipe()
     process = subprocess.Popen(
         command,
+        cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -260,11 +277,10 @@ def kill_after(seconds: float, command: Sequence[str], env: Mapping[str, str]) -
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        (os.killpg if to_all else os.kill)(process.pid, number)
     with open(theirs_closed, "rb") as pipe:
         pipe.read()
-    return process.returncode == -signal.SIGKILL
+    return process.wait()
 
 
 def left_in(temporary: Path) -> list[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -21,7 +19,7 @@ from snapshot import snapshot
 
 from .conftest import Environment
 from .frontends import OURS
-from .test_killed import ARTIFACTS, INCOMPLETE, left_in, made, project
+from .test_killed import ARTIFACTS, INCOMPLETE, left_in, made, project, told_after
 
 pytestmark = [
     pytest.mark.usefixtures("whole_machine"),
@@ -87,7 +85,8 @@ def test_told_to_end_at_random_instants(
         shutil.rmtree(out)
         out.mkdir()
         instant = instants.random() * lengths[number]
-        status = signalled(command, root, env, instant, name, to_all=to_all)
+        sent = getattr(signal, name)
+        status = told_after(instant, command, env, sent, cwd=root, to_all=to_all)
 
         where = f"{name} after {instant:.2f} s: {status} of {command}"
         found = artifacts(out)
@@ -127,40 +126,5 @@ def artifacts(out: Path) -> dict[str, object]:
 def length_of(command: Sequence[str], root: Path, env: Mapping[str, str]) -> float:
     """Return the seconds that the command takes when nobody tells it to end."""
     start = time.monotonic()
-    assert signalled(command, root, env, UNDISTURBED, "SIGTERM", to_all=True) == 0
+    assert told_after(UNDISTURBED, command, env, cwd=root) == 0
     return time.monotonic() - start
-
-
-def signalled(
-    command: Sequence[str],
-    root: Path,
-    env: Mapping[str, str],
-    seconds: float,
-    name: str,
-    *,
-    to_all: bool,
-) -> int:
-    """Send the signal *name* after so many seconds, and wait until no process is left.
-
-    Returns:
-        The exit status of the command.
-    """
-    theirs_closed, theirs = os.pipe()  # the last process that has it closes it
-    process = subprocess.Popen(
-        command,
-        cwd=root,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        number = getattr(signal, name)
-        (os.killpg if to_all else os.kill)(process.pid, number)
-    with open(theirs_closed, "rb") as pipe:
-        pipe.read()
-    return process.wait()
