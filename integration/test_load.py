@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from artifacts import members
-from isolated_backend.publish import SUFFIX
 from snapshot import Snapshot, snapshot
 
 from .conftest import Environment
 from .frontends import Reference, build_command, contents, failures, reference, run_at_once
 from .projects import SDIST, WHEEL
+from .test_killed import HIDDEN, name_of
 
 FRONTENDS = 16
 ARTIFACTS = [SDIST, WHEEL]
@@ -49,7 +49,10 @@ def test_sixteen_frontends_into_directories_of_their_own(
 def test_sixteen_frontends_into_the_default_directory(
     rounds: int, crowded: Path, venv: Environment, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """All publish into ``dist/`` in the root, where at no moment anything but an artifact is."""
+    """All publish into ``dist/`` in the root, where at no moment anything but an artifact is.
+
+    One that is about to replace an older one has a hidden name for an instant, and is complete.
+    """
     right = reference(venv.python, crowded, tmp_path / "reference")
     before = snapshot(crowded)
     dist = crowded / "dist"
@@ -97,11 +100,6 @@ def _without(found: Snapshot, directory: str) -> Snapshot:
     return {name: value for name, value in found.items() if Path(name).parts[0] != directory}
 
 
-def is_passing(name: str) -> bool:
-    """Tell whether *name* is the one that a complete artifact has before it replaces an older."""
-    return name.startswith(".") and name.endswith(SUFFIX)
-
-
 @dataclass
 class _Seen:
     """What a watcher of a directory has seen."""
@@ -119,8 +117,13 @@ def _watched(directory: Path, right: Reference) -> Iterator[_Seen]:
     def watch() -> None:
         for name in itertools.cycle(ARTIFACTS):
             for path in directory.glob("*"):
-                if path.name not in ARTIFACTS and not is_passing(path.name):
+                expected = right.members.get(name_of(path.name))
+                if expected is None:
                     seen.wrong.append(path.name)
+                elif path.name.endswith(HIDDEN):
+                    with suppress(FileNotFoundError):  # it has its own name by now
+                        if members(path) != expected:
+                            seen.wrong.append(path.name)
             if (directory / name).exists():
                 seen.looks += 1
                 if members(directory / name) != right.members[name]:
