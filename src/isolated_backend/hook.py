@@ -43,7 +43,7 @@ def run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> An
 
 def _run(delegate: str, hook: str, root: str, arguments: Mapping[str, Any]) -> Any:
     """Run *hook*: in this process if it is the first, else in one of its own."""
-    settings = Settings.read(root)  # every hook tells of a mistake there
+    settings = Settings.read(root)  # every hook reports a mistake there
     if shortcuts := _shortcuts():
         known = shortcuts.known_requirements(root, hook, arguments["config_settings"])
         if known is not None:

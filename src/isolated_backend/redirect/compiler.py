@@ -34,7 +34,7 @@ _NAME = re.compile(r'(?<!\\)"([^"\n\\]+)"')
 
 @replaces(*_COMPILER, "_fix_compile_args")
 def _fix_compile_args(call: Call, original: Method, self: Any, *args: Any) -> Any:
-    """Compile into the shadow what is compiled into no directory: each ``compile`` comes by."""
+    """Compile into the shadow without an output directory: every ``compile`` calls this."""
     output_dir, *others = original(self, *args)
     return output_dir or _directory(call) or output_dir, *others
 

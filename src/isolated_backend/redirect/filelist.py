@@ -54,7 +54,7 @@ def _safe_path(call: Call, original: Method, self: Any, path: str) -> Any:
     """Look for an in-tree name where its bytes are; let nothing of any build into the list."""
     if path.endswith(SUFFIX) or call.shadow.hides(path):
         return False
-    # Of an in-tree backend, what is imported before we can prevent it is there for a moment.
+    # An in-tree backend's first bytecode is written before anything can prevent it.
     if _BYTECODE in path and os.path.abspath(path).startswith(os.path.join(_BACKEND, _BYTECODE)):
         return False
     actual = call.shadow.actual(path)
