@@ -23,9 +23,13 @@ from .frontends import (
 )
 from .projects import SDIST, WHEEL, src_layout
 
-#: ``graft .`` takes all there is in TMPDIR. The last line is for what the frontend itself keeps
-#: there for the length of a call, under random names; no backend can do anything about it.
-TEMPLATE = "graft .\nglobal-include *\nrecursive-exclude temporary/tmp* *\n"
+#: Takes all there is, also in a TMPDIR that lies in the root.
+TEMPLATE = "graft .\nglobal-include *\n"
+
+#: Runs the program "build" with a directory for its own temporary files, which are there for the
+#: length of a call: no backend could keep them out of the list.
+BUILD = "import runpy, sys, tempfile; tempfile.tempdir = sys.argv.pop(1); "
+BUILD += "runpy.run_module('build', run_name='__main__', alter_sys=True)"
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o022, 0o002], ids="{:03o}".format)
@@ -97,7 +101,7 @@ def test_eight_with_tmpdir_in_the_root(
     temporary = small / "temporary"
     temporary.mkdir()
     env["TMPDIR"] = str(temporary)
-    build = build_command(venv.python, small, "-nsw")
+    build = [str(venv.python), "-c", BUILD, str(tmp_path), "-nsw", str(small)]
     before = _without_temporary(small)
     for turn in range(turns):
         out = [tmp_path / f"out{turn}-{number}" for number in range(8)]

@@ -16,7 +16,7 @@ import filelock
 import pytest
 
 from isolated_backend import publish as module
-from isolated_backend.errors import PublishError
+from isolated_backend.errors import BackendError
 from isolated_backend.publish import publish
 
 NAME = "demo-1.0.tar.gz"
@@ -76,7 +76,7 @@ def test_what_was_there_stays_when_the_disk_is_full(
     monkeypatch.setattr("shutil.copyfileobj", full)
     (tmp_path / NAME).write_text("old")
     before = sorted(os.listdir(tmp_path))
-    with pytest.raises(PublishError, match=f"Cannot put {NAME} into .*: No space left on device"):
+    with pytest.raises(BackendError, match=f"Cannot put {NAME} into .*: No space left on device"):
         publish(str(made), str(tmp_path))
     assert (tmp_path / NAME).read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == before
@@ -84,7 +84,7 @@ def test_what_was_there_stays_when_the_disk_is_full(
 
 def test_a_directory_that_is_a_file_is_named(made: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PublishError, match=f"Cannot put {NAME} into {tmp_path}/file"):
+    with pytest.raises(BackendError, match=f"Cannot put {NAME} into {tmp_path}/file"):
         publish(str(made), str(tmp_path / "file"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends import OURS, PLAIN, HookProcess
+from isolated_backend.shadow.temporary import home
 
 SETUP = """\
 import os
@@ -90,15 +91,33 @@ cmdclass = {"sdist": mine}
 }
 
 
-def build(backend: str, place: Path, change: str) -> tuple[str, list[str]]:
+#: The directory is gone when setuptools, which has found it, asks which one it is.
+SLOT_VANISHES = """
+slot = os.path.join({home!r}, "other-12345678", "0", "gone")
+os.makedirs(slot)
+walk = os.walk
+def vanishing(*args, **options):
+    for found in walk(*args, **options):
+        if found[0].endswith("gone") and os.path.isdir(slot):
+            os.rmdir(slot)
+        yield found
+os.walk = vanishing
+cmdclass = {{}}
+"""
+
+
+def build(
+    backend: str, place: Path, change: str, template: str = "", **environment: str
+) -> tuple[str, list[str]]:
     """Build an sdist; return the error, and the names in it."""
     root, out = place / backend, place / f"{backend}-out"
-    (root / "demo").mkdir(parents=True)
+    (root / "demo").mkdir(parents=True, exist_ok=True)
+    (root / "MANIFEST.in").write_text(template)
     out.mkdir()
     for name in ("__init__.py", "one.py", "two.py"):
         (root / "demo" / name).touch()
     (root / "setup.py").write_text(SETUP.format(change=change))
-    process = HookProcess(backend, root)
+    process = HookProcess(backend, root, environment=environment)
     (outcome,) = process(("build_sdist", {"sdist_directory": str(out)}))
     if outcome.error:
         assert os.listdir(out) == []
@@ -142,7 +161,7 @@ cmdclass = {{"build_py": mine}}
 @pytest.mark.parametrize("method", ["find_data_files", "find_package_modules"])
 def test_a_package_that_vanishes_is_not_just_empty(hook: str, method: str, tmp_path: Path) -> None:
     root = tmp_path / "root"
-    (root / "demo").mkdir(parents=True)
+    (root / "demo").mkdir(parents=True, exist_ok=True)
     (root / "demo" / "__init__.py").touch()
     change = PACKAGE.format(method=method)
     (root / "setup.py").write_text(SETUP.format(change=change))
@@ -151,3 +170,19 @@ def test_a_package_that_vanishes_is_not_just_empty(hook: str, method: str, tmp_p
     (outcome,) = process((hook, {directory: str(tmp_path / "out")}))
     assert "'demo' does not exist" in outcome.message or "demo was there" in outcome.message
     assert not os.path.exists(tmp_path / "out") or os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("template", ["graft tmp\n", "graft .\n", "global-include *.py\n"])
+def test_a_slot_in_the_tree_may_vanish(template: str, tmp_path: Path) -> None:
+    """With TMPDIR in the root. The control: setuptools looks into what is there no more."""
+    found = {}
+    for backend in (OURS, PLAIN):
+        temporary = tmp_path / backend / "tmp"
+        temporary.mkdir(parents=True)
+        change = SLOT_VANISHES.format(home=home(str(temporary)))
+        found[backend] = build(backend, tmp_path, change, template, TMPDIR=str(temporary))
+    error, names = found[OURS]
+    assert not error
+    assert not [name for name in names if "other" in name]
+    error, _ = found[PLAIN]
+    assert "No such file or directory" in error

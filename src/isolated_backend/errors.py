@@ -44,10 +44,6 @@ class ShortcutError(BackendError):
     """The result of a shortcut cannot be trusted: the hook is run again without shortcuts."""
 
 
-class PublishError(BackendError):
-    """The finished artifact cannot be put where the frontend wants it."""
-
-
 class TreeLockError(BackendError):
     """Another build holds the source tree and does not let go."""
 
@@ -58,10 +54,6 @@ class BuildAgainError(BackendError):
 
 class PrivateTreeError(BackendError):
     """There is no private tree here; the text is the reason, as part of a sentence."""
-
-
-class ReadOnlyTreeError(BackendError):
-    """The project writes into its own tree, which cannot be written."""
 
 
 class HookError(Exception):

@@ -14,7 +14,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .errors import PublishError
+from .errors import BackendError
 from .shadow.lock import try_lock
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def publish(made: str, directory: str) -> None:
         while not _copy(made, directory, name):
             pass  # before the copy was locked, another build has taken it for abandoned
     except OSError as error:
-        raise PublishError(f"Cannot put {name} into {directory}: {error.strerror}.") from error
+        raise BackendError(f"Cannot put {name} into {directory}: {error.strerror}.") from error
 
 
 def _copy(made: str, directory: str, name: str) -> bool:

@@ -74,6 +74,14 @@ def _glob(call: Call, original: Method, pattern: str, recursive: bool = False) -
     return [*original(pattern, recursive), *places]
 
 
+@replaces("distutils.filelist", "_UniqueDirs", "__call__")
+def _walk_into(call: Call, original: Method, self: Any, item: tuple[str, list[str], Any]) -> Any:
+    """Do not look into any build's slot, where a directory may be gone at the next step."""
+    directory, below, _ = item
+    below[:] = [name for name in below if not call.shadow.hides(os.path.join(directory, name))]
+    return original(self, item)
+
+
 @replaces("distutils.filelist", "", "findall")
 def _findall(call: Call, original: Method, directory: str = os.curdir) -> list[str]:
     """List the files of the relocated egg-info, too: for ``graft``, ``global-include``, and pbr."""

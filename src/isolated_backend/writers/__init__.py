@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import PrivateTreeError, ReadOnlyTreeError, causes
+from ..errors import BackendError, PrivateTreeError, causes
 from ..messages import tell
 from . import nested
 from .access import Access
@@ -98,5 +98,5 @@ def _name_read_only_root(root: str, name: str, obstacle: str | None, error: Base
         + (f"; nor is there a private tree of it, for {obstacle}." if obstacle else ".")
     )
     if any(getattr(cause, "errno", None) in _NOT_WRITABLE for cause in causes(error)):
-        raise ReadOnlyTreeError(sentence) from error
+        raise BackendError(sentence) from error
     tell(f"warning: {sentence}")  # perhaps it is something else that has failed
