@@ -179,12 +179,18 @@ def test_other_versions_of_setuptools(version: str, common: Path, tmp_path: Path
         pytest.skip(str(error))
     found = []
     projects = [*outside.PACKAGES.values(), *map(outside.with_template, outside.TEMPLATES)]
-    for number, project in enumerate([*projects, outside.compiled(2), outside.compiled(6)]):
+    trials = [(project, list(HOOKS)) for project in projects]
+    compiling = ["build_wheel", "build_editable"]
+    trials += [(outside.compiled(steps), [hook]) for steps in (2, 6) for hook in compiling]
+    for number, (project, hooks) in enumerate(trials):
         place = tmp_path / str(number)
         place.mkdir()
-        plain, differences = of_tree(project, place, HOOKS, str(setuptools.python), NO_PATH)
-        found += differences
-        assert plain.failures == {}
+        plain, differences = of_tree(project, place, hooks, str(setuptools.python), NO_PATH)
+        if plain.failures:  # up to 70.1, build_clib relies on a build_temp that is there already
+            assert hooks == ["build_wheel"]
+            assert "gcc" in plain.failures["build_wheel"]
+        else:
+            found += differences
     assert found == []
 
 
