@@ -44,32 +44,67 @@ print(*interpreter.call("a test", os.getcwd(), eval, text), sep="\\n")
 """
 
 
+THREADS = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
+set_data = SourceFileLoader.set_data
+sys.path.insert(0, os.path.abspath(".backend"))
+import isolated_backend
+with ThreadPoolExecutor(8) as pool:
+    calls = [pool.submit(isolated_backend.get_requires_for_build_wheel) for _ in range(160)]
+    print(len([call.result() for call in calls]), SourceFileLoader.set_data is set_data)
+"""
+
+
+def with_backend(root: Path) -> Path:
+    """Put this backend and what it stands on into the tree."""
+    for package in (isolated_backend, filelock, packaging):
+        source = Path(package.__file__ or "").parent
+        shutil.copytree(
+            source, root / ".backend" / source.name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return root
+
+
+def run(script: str, root: Path, **environment: str) -> str:
+    """Return what *script* prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=root,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("private", [False, True])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_backend_in_the_tree_is_found_and_not_compiled_there(
     way: str, private: bool, sample: Sample, tmp_path: Path
 ) -> None:
     """Although another one is installed in this environment."""
-    root = sample("src_layout")
-    for package in (isolated_backend, filelock, packaging):
-        source = Path(package.__file__ or "").parent
-        shutil.copytree(
-            source, root / ".backend" / source.name, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    root = with_backend(sample("src_layout"))
     if private:
         with (root / "pyproject.toml").open("a") as file:
             file.write('[tool.isolated-backend]\nin-tree-writes = "private"\n')
     before = snapshot(root)
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.replace("{way}", WAYS[way])],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    first, second = (Path(line) for line in done.stdout.splitlines()[-2:])
+    output = run(SCRIPT.replace("{way}", WAYS[way]), root)
+    first, second = (Path(line) for line in output.splitlines()[-2:])
     assert first == root / ".backend" / "isolated_backend" / "__init__.py"
     assert second == root / ".backend" / "filelock" / "__init__.py"
     assert snapshot(root) == before
     assert len(os.listdir(tmp_path / "work" / "out")) == 2
+
+
+@pytest.mark.parametrize("features", ["", "legacy-editable"])
+def test_nothing_stays_replaced_beside_other_threads(features: str, sample: Sample) -> None:
+    """And the backend's modules are not compiled in the tree, whichever thread imports them."""
+    root = with_backend(sample("src_layout"))
+    before = snapshot(root)
+    output = run(THREADS, root, SETUPTOOLS_ENABLE_FEATURES=features)
+    assert output == "160 True\n"
+    assert snapshot(root) == before

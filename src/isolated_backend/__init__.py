@@ -27,7 +27,7 @@ def _load(root: str) -> None:
     if f"{__name__}.hook" not in sys.modules:
         from . import bytecode
 
-        bytecode.keep_our_own_out_of(root, __spec__, bytecode.__spec__)
+        bytecode.keep_our_own_out_of(root, __path__[0], __spec__, bytecode.__spec__)
 
 
 class _Backend:
@@ -115,6 +115,7 @@ def _is_legacy_editable() -> bool:
     features = os.environ.get("SETUPTOOLS_ENABLE_FEATURES", "").lower().replace("_", "-")
     if "legacy-editable" not in features:
         return False
+    _load(os.getcwd())
     from .redirect.installed import knows_legacy_editable
 
     return knows_legacy_editable()

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager, suppress
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
 TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ def kept_out_of(root: str) -> Iterator[None]:
     variable = os.environ.get(_VARIABLE)
     os.environ[_VARIABLE] = variable or _OURS
     original = SourceFileLoader.set_data
-    SourceFileLoader.set_data = replaced = _outside(root, original)  # type: ignore[method-assign]
+
+    def replaced(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
+        if not is_the_projects(os.path.abspath(path), root):
+            original(self, path, data, **mode)
+
+    SourceFileLoader.set_data = replaced  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -58,16 +63,6 @@ def kept_out_of(root: str) -> Iterator[None]:
         os.environ.pop(_VARIABLE, None)  # setup.py may have cleared the environment
         if variable is not None:
             os.environ[_VARIABLE] = variable
-
-
-def _outside(root: str, original: Any) -> Any:
-    """Return ``SourceFileLoader.set_data``, which caches a module's bytecode, but not in *root*."""
-
-    def set_data(self: SourceFileLoader, path: str, data: bytes, **mode: Any) -> None:
-        if not is_the_projects(os.path.abspath(path), root):
-            original(self, path, data, **mode)
-
-    return set_data
 
 
 @contextmanager
@@ -83,8 +78,13 @@ def written_by_children() -> Iterator[None]:
             os.environ[_VARIABLE] = _OURS
 
 
-def keep_our_own_out_of(root: str, *specs: ModuleSpec | None) -> None:
-    """Cache no modules in *root* any more in this process if the backend itself is one (in-tree).
+class _Uncached(SourceFileLoader):
+    def set_data(self, *args: Any, **kwargs: Any) -> None:
+        """Write no compiled file."""
+
+
+def keep_our_own_out_of(root: str, package: str, *specs: ModuleSpec | None) -> None:
+    """Cache none of the backend's own modules, below *package*, if they are in *root* (in-tree).
 
     The modules of *specs* were imported before anything could prevent it.
     """
@@ -92,9 +92,8 @@ def keep_our_own_out_of(root: str, *specs: ModuleSpec | None) -> None:
         for spec in specs:
             if spec is not None and spec.cached is not None and not sys.dont_write_bytecode:
                 _forget(spec.cached)
-        SourceFileLoader.set_data = _outside(  # type: ignore[method-assign]
-            root, SourceFileLoader.set_data
-        )
+        for directory, _, _ in os.walk(package):
+            sys.path_importer_cache[directory] = FileFinder(directory, (_Uncached, SOURCE_SUFFIXES))
 
 
 def _forget(cached: str) -> None:
