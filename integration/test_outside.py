@@ -220,4 +220,7 @@ def test_probes(rounds: int, place: Place) -> None:
         assert answers(place.build(OURS, tree, ["build_wheel"] * PROBES)) == [right] * PROBES
         assert place.around() == before
         assert place.left() == []
-    assert answers(place.build(PLAIN, tree, ["build_wheel"] * PROBES)) != [right] * PROBES
+    assert any(
+        answers(place.build(PLAIN, tree, ["build_wheel"] * PROBES)) != [right] * PROBES
+        for _ in range(CONTROLS)
+    )

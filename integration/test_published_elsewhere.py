@@ -14,6 +14,7 @@ from .conftest import Environment, OtherFileSystem
 from .frontends import (
     PLAIN,
     build_command,
+    collides,
     contents,
     failures,
     modes,
@@ -134,13 +135,7 @@ def test_plain_setuptools_collides_at_eight(
     temporary = root / "temporary" if inside else other.path
     temporary.mkdir(exist_ok=True)
     env["TMPDIR"] = str(temporary)
-    out = [tmp_path / f"out{number}" for number in range(8)]
-    build = build_command(venv.python, root, "-nsw")
-    results = run_at_once(
-        [[*build, "--outdir", str(directory)] for directory in out], env, tmp_path / "logs"
-    )
-
-    assert failures(results) or any(contents(path) != right.members for path in out)
+    assert collides(build_command(venv.python, root, "-nsw"), right, env, tmp_path)
 
 
 def _without_temporary(root: Path) -> dict[str, object]:

@@ -281,11 +281,23 @@ def test_what_others_write_beside_a_build_is_not_looked_at(
         write_unseen(name)
 
 
+def test_what_is_written_into_a_directory_of_the_builds_own_is_not_looked_at(
+    root: Path, write_unseen: Callable[[str], None]
+) -> None:
+    """A TMPDIR in the root, for one, in which other builds work."""
+    own = root / "tmp"
+    own.mkdir()
+    with access(root, own=[str(own)]):
+        write_unseen("tmp/x.py")
+    with pytest.raises(BuildAgainError):
+        hook(root, lambda: write_unseen("tmp/y.py"))
+
+
 def test_modules_of_the_standard_library_are_no_reason_to_look(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "has_foreign", lambda: False)
-    monkeypatch.setattr(module, "look", lambda root: pytest.fail("it looked"))
+    monkeypatch.setattr(module, "look", lambda *_: pytest.fail("it looked"))
     with access(root):
         sys.audit("import", "zlib", "/lib/python3/lib-dynload/zlib.so", None, None, None)
         sys.audit("import", "json", None, None, None, None)

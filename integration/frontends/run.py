@@ -157,6 +157,29 @@ def run_at_once(
     ]
 
 
+def collides(
+    build: Sequence[str], right: Reference, env: Mapping[str, str], place: Path, rounds: int = 5
+) -> bool:
+    """Tell whether eight such builds at once fail, or make something else: in a few rounds.
+
+    That is a control: in one round, a machine with much else to do may run them by turns.
+
+    Args:
+        build: the command line, but for the output directory.
+        right: the artifacts of one alone.
+        env: the variables.
+        place: a directory for the artifacts and the output.
+        rounds: how many.
+    """
+    for turn in range(rounds):
+        out = [place / f"out{turn}-{number}" for number in range(8)]
+        commands = [[*build, "--outdir", str(directory)] for directory in out]
+        results = run_at_once(commands, env, place / f"logs{turn}")
+        if failures(results) or any(contents(path) != right.members for path in out):
+            return True
+    return False
+
+
 @dataclass(frozen=True)
 class Reference:
     """The artifacts that plain setuptools builds from a tree, one after the other."""

@@ -51,6 +51,7 @@ class Access(Watch):
         self._mode = mode
         self._writer = writer
         self._log = WriteLog()
+        self._beside = (*self._own, self._log.path)  # no writes into the tree
         self._on_write = (self._log.add, *on_write)
         self._locks = Locks(timeout)
         self._mark = Mark(root, hook)
@@ -139,7 +140,7 @@ class Access(Watch):
         else:
             self._cause = cause
             if self._before is None:
-                self._before = look(self.root)
+                self._before = look(self.root, self._beside)
 
     def _take(self, trees: Mapping[str, bool], purpose: str) -> None:
         """Wait until this hook can have *trees*, for writing where the value is true."""
@@ -183,7 +184,7 @@ class Access(Watch):
         before, self._before = self._before, None
         if before is None or self._has_written:
             return
-        if changed := {each for each in look(self.root) ^ before if each[0] != self._log.path}:
+        if changed := look(self.root, self._beside) ^ before:
             if self._locks.taken[self.root]:
                 self._note_write()
                 return

@@ -49,14 +49,15 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
     return common
 
 
-def look(root: str) -> set[tuple[str, int, int, int]]:
-    """Return each file in *root* that may become part of an artifact, and its state."""
+def look(root: str, beside: tuple[str, ...]) -> set[tuple[str, int, int, int]]:
+    """Return each file in *root*, but not in *beside*, that may become part of an artifact."""
     seen = set()
+    left_out = {sys.prefix, *map(os.path.normpath, beside)}
     directories = [root]
     while directories:
         with suppress(OSError), os.scandir(directories.pop()) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name in _BESIDE or entry.path == sys.prefix:
+                if entry.name.startswith(".") or entry.name in _BESIDE or entry.path in left_out:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     directories.append(entry.path)
