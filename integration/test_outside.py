@@ -74,7 +74,7 @@ def wrong(place: Place, results: list[Finished]) -> list[str]:
     return found
 
 
-@cases("steps", [2, outside.DEPTH], dict.fromkeys(range(1, outside.DEPTH + 1), ROUNDS))
+@cases("steps", [outside.DEPTH], dict.fromkeys(range(1, outside.DEPTH + 1), ROUNDS))
 def test_wheels_of_sources_that_climb(
     steps: int, rounds: int, place: Place, record_property: Callable[[str, object], None]
 ) -> None:
