@@ -336,14 +336,20 @@ def test_what_somebody_else_puts_there_stays(
     assert SourceFileLoader.get_code is theirs
 
 
+@pytest.mark.parametrize("writes", ["auto", "private"])
 def test_a_build_in_a_new_environment_compiles_nothing(
-    sample: Callable[[str], Path], tmp_path: Path, cache: Path
+    writes: str, sample: Callable[[str], Path], tmp_path: Path, cache: Path
 ) -> None:
-    """As uv makes one for each isolated build: without compiled files, and for that build alone."""
+    """As uv makes one for each isolated build: without compiled files, and for that build alone.
+
+    Also where setuptools runs in another process than the one that the frontend has started.
+    """
     wheels = []
     for number in range(2):
         root, out = sample("src_layout"), tmp_path / f"out{number}"
         out.mkdir()
+        with (root / "pyproject.toml").open("a") as file:
+            file.write(f'[tool.isolated-backend]\nin-tree-writes = "{writes}"\n')
         python = uncompiled(tmp_path / f"environment{number}")
         build = HookProcess(OURS, root, python=python)
         (outcome,) = build(("build_wheel", {"wheel_directory": str(out)}))

@@ -116,13 +116,13 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
     Returns:
         What the hook returns, and whether setuptools was so verbose as to say what it has done.
     """
-    from . import redirect
-    from .redirect import log
-
     shortcuts = _shortcuts()
     # Again, for this may be another process.
     imports = shortcuts.imports(call.root) if shortcuts else nullcontext()
     with imports, _disk_named(call):
+        from . import redirect
+        from .redirect import log
+
         setuptools = redirect.load(call.delegate)
         with redirect.redirected(call, shortcuts.replacements(call) if shortcuts else ()):
             try:

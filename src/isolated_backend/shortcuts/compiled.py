@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 #: not to be hashed again: the file was found by that. Before it is a sum of all of it.
 _HEADER, _UNCHECKED, _SUM = 16, (0b01).to_bytes(4, "little"), 4
 
-#: A module that only builds import: compiled files of others may be of a hook that is no build.
-_IMPORTED_LATER = os.path.join(os.path.dirname(__file__), os.pardir, "call.py")
+#: A module that is imported with setuptools, in the same process, and with nothing else.
+_IMPORTED_LATER = os.path.join(os.path.dirname(__file__), os.pardir, "redirect", "log.py")
 
 #: How many files there may be before all are thrown away.
 _MOST = 4096
