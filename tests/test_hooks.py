@@ -293,6 +293,19 @@ def test_the_frontend_may_ask_for_the_metadata_in_the_root(
     assert ours == plain
 
 
+@pytest.mark.parametrize("backend", [OURS, PLAIN])
+def test_what_a_killed_hook_has_left_gets_into_no_metadata(
+    backend: str, sample: Sample, tmp_path: Path
+) -> None:
+    """The control: setuptools takes what lies in the egg-info that it makes beside them."""
+    left = tmp_path / "src_layout.egg-info" / "tmp_half"
+    left.parent.mkdir()
+    left.touch()
+    hook = "prepare_metadata_for_build_wheel"
+    name = outcome_of(call(sample("src_layout"), hook, backend, metadata_directory=str(tmp_path)))
+    assert (tmp_path / name / "tmp_half").exists() == (backend == PLAIN)
+
+
 def test_metadata_made_before_is_used(sample: Sample, tmp_path: Path) -> None:
     root = sample("src_layout")
     metadata, out = tmp_path / "metadata", tmp_path / "out"

@@ -18,7 +18,7 @@ import setuptools
 import isolated_backend
 from calls import call_on
 from isolated_backend import redirect
-from isolated_backend.errors import RedirectError
+from isolated_backend.errors import BackendError
 from isolated_backend.publish import SUFFIX
 from isolated_backend.redirect import installed
 
@@ -48,7 +48,7 @@ def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
     monkeypatch.delattr(FileList, "_safe_path")
     with (
         pytest.raises(
-            RedirectError, match=r"has no setuptools.command.egg_info.FileList._safe_path"
+            BackendError, match=r"has no setuptools.command.egg_info.FileList._safe_path"
         ),
         redirect.redirected(call_on(tmp_path)),
     ):
@@ -59,13 +59,13 @@ def test_a_missing_method_is_a_clear_error_and_nothing_is_redirected(
 def test_a_setuptools_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setuptools, "__version__", "63.4.3")
     wanted = f"setuptools 63.4.3 is too old; .*setuptools>={installed.OLDEST}"
-    with pytest.raises(RedirectError, match=wanted):
+    with pytest.raises(BackendError, match=wanted):
         installed.load("setuptools.build_meta")
 
 
 def test_a_missing_setuptools_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "setuptools", None)
-    with pytest.raises(RedirectError, match="setuptools is not installed"):
+    with pytest.raises(BackendError, match="setuptools is not installed"):
         installed.load("setuptools.build_meta")
 
 
@@ -118,7 +118,7 @@ def test_a_toml_parser_is_found_where_python_has_none(monkeypatch: pytest.Monkey
     assert installed.vendored_tomli().loads("a = 1") == {"a": 1}
     for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(RedirectError, match="No TOML parser"):
+    with pytest.raises(BackendError, match="No TOML parser"):
         installed.vendored_tomli()
 
 
@@ -134,7 +134,7 @@ def test_without_setuptools_and_a_toml_parser_setuptools_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tomli", None)
     monkeypatch.setitem(sys.modules, "setuptools", None)
-    with pytest.raises(RedirectError, match="setuptools is not installed"):
+    with pytest.raises(BackendError, match="setuptools is not installed"):
         installed.vendored_tomli()
 
 

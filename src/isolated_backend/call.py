@@ -32,8 +32,6 @@ class Call:
     shadow: Shadow
     #: That the artifact is to have, if any.
     normal_form: NormalForm | None = None
-    #: Where the frontend wants the ``.dist-info`` of this call, if it does.
-    metadata_directory: str | None = None
     #: The frontend's; ``None`` if all that is on setuptools' command line is.
     config_settings: Mapping[str, Any] | None = None
 
@@ -55,8 +53,7 @@ class Call:
         """The directories in which a write is not a write into the source tree."""
         # Other builds' files in TMPDIR, should that be the root itself, and the frontend's.
         inside = os.path.join(self.root, "")
-        passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
-        return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
+        return [self.shadow.slot, *(p for p in self.shadow.temporary if p.startswith(inside))]
 
     def asks_for(self, value: str) -> bool:
         """Tell whether *value*, of an option on setuptools' command line, is the frontend's.

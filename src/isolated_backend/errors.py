@@ -24,10 +24,6 @@ class ShadowError(BackendError):
     """There is no place for the shadow: the temporary directory is missing, read-only or full."""
 
 
-class RedirectError(BackendError):
-    """The installed setuptools is missing, or lacks something that has to be redirected."""
-
-
 class VanishedFileError(BackendError):
     """A file of the source tree has disappeared while it was being packaged."""
 

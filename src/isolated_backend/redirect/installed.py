@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 
-from ..errors import RedirectError
+from ..errors import BackendError
 
 TYPE_CHECKING = False  # `typing` takes longer to import than the rest
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def load(delegate: str) -> Any:
     from packaging.version import Version
 
     if Version(setuptools.__version__) < Version(OLDEST):
-        raise RedirectError(
+        raise BackendError(
             f"setuptools {setuptools.__version__} is too old; "
             f'write "setuptools>={OLDEST}" in build-system.requires.'
         )
@@ -38,13 +38,13 @@ def _import_setuptools() -> Any:
         return import_module("setuptools")
     except (ImportError, AttributeError) as error:  # of an old one, which Python is too new for
         if _directory_of_setuptools() is None:
-            raise RedirectError(
+            raise BackendError(
                 "setuptools is not installed; add it to build-system.requires in pyproject.toml."
             ) from error
         advice = f'Write "setuptools>={OLDEST}" in build-system.requires.'
         if os.environ.get("SETUPTOOLS_USE_DISTUTILS") == "stdlib":
             advice = "Unset SETUPTOOLS_USE_DISTUTILS: Python 3.12 and later have no distutils."
-        raise RedirectError(f"setuptools cannot be imported: {error}. {advice}") from error
+        raise BackendError(f"setuptools cannot be imported: {error}. {advice}") from error
 
 
 def _directory_of_setuptools() -> str | None:
@@ -103,7 +103,7 @@ def vendored_tomli() -> Any:
     for name in ("tomli", "setuptools._vendor.tomli", "setuptools.extern.tomli"):
         with suppress(ImportError):
             return import_module(name)
-    raise RedirectError(
+    raise BackendError(
         f"No TOML parser found for Python {sys.version_info.major}.{sys.version_info.minor}; "
         'add "tomli" to build-system.requires in pyproject.toml.'
     )

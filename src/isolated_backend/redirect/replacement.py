@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import RedirectError
+from ..errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -71,7 +71,7 @@ def _with_holders(group: Replacements, *, optional: bool) -> list[tuple[Replacem
                 return []
             import setuptools
 
-            raise RedirectError(
+            raise BackendError(
                 f"setuptools {setuptools.__version__} has no {replacement}, which isolated-backend "
                 "has to redirect; use another version of setuptools, and please report this."
             ) from None

@@ -62,7 +62,7 @@ def _access(
         mode,
         timeout=call.settings.lock_timeout,
         hook=call.hook,
-        own=[*call.own, *filter(None, [call.metadata_directory])],
+        own=call.own,
         writer="an editable install" if _writes_anyway(call) else None,
         on_write=(call.note_write, *on_write),
     )
