@@ -58,10 +58,13 @@ def test_told_to_end_at_random_instants(
     shared = project(tmp_path / "root", OURS)
     private = project(tmp_path / "private", OURS)
     for root in (shared, private):
-        with (root / "pyproject.toml").open("a") as file:
-            file.write(TOX)
-            if root == private:
-                file.write('[tool.isolated-backend]\nin-tree-writes = "private"\n')
+        path = root / "pyproject.toml"
+        text = (
+            path.read_text().replace('["setuptools"]', '["setuptools", "isolated-backend"]') + TOX
+        )
+        if root == private:
+            text += '[tool.isolated-backend]\nin-tree-writes = "private"\n'
+        path.write_text(text)
     python = str(venv.python)
     hooks = [python, "-c", HOOKS, str(out)]
     tox = [sys.executable, "-m", "tox", "run", "--workdir", str(work), "-qe", "x"]
