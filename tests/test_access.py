@@ -225,7 +225,7 @@ def test_a_failure_of_the_projects_own_stays(root: Path) -> None:
 @pytest.fixture
 def write_unseen(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Return what writes a file as an extension module does, by itself."""
-    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "blind_spot", str)
     writer = subprocess.Popen(
         [
             sys.executable,
@@ -284,7 +284,7 @@ def test_what_others_write_beside_a_build_is_not_looked_at(
 def test_modules_of_the_standard_library_are_no_reason_to_look(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "blind_spot", str)
     monkeypatch.setattr(module, "look", lambda root: pytest.fail("it looked"))
     with access(root):
         sys.audit("import", "zlib", "/lib/python3/lib-dynload/zlib.so", None, None, None)
@@ -296,7 +296,7 @@ def test_a_forked_process_that_may_write_unseen_is_a_writer(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not come to the end, where it could look again."""
-    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "blind_spot", str)
     with access(root):
         if os.fork() == 0:
             sys.audit("ctypes.dlopen", "libforeign.so")

@@ -168,6 +168,8 @@ STARTS: dict[str, Callable[[list[str]], object]] = {
 
 @pytest.mark.parametrize("kind", STARTS)
 def test_a_program_in_the_tree_is_seen(kind: str, seen: Seen) -> None:
+    if kind.startswith("os.") and not hasattr(os, kind[3:]):
+        pytest.skip(f"this Python has no {kind}")
     words = [sys.executable, "-c", "pass"]
     STARTS[kind](words)
     ((tree, command),) = seen.started
