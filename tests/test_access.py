@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -17,7 +18,7 @@ import pytest
 from isolated_backend.errors import BuildAgainError, TreeLockError
 from isolated_backend.shadow.temporary import directory_of, home, temporary_directory
 from isolated_backend.writers import access as module
-from isolated_backend.writers import holders, nested, treelock
+from isolated_backend.writers import holders, nested, silent, treelock
 from isolated_backend.writers.access import Access
 from isolated_backend.writers.locks import Locks
 from isolated_backend.writers.mark import Mark
@@ -279,6 +280,29 @@ def test_what_others_write_beside_a_build_is_not_looked_at(
     (root / name).parent.mkdir(exist_ok=True)
     with access(root):
         write_unseen(name)
+
+
+def test_what_is_written_into_a_slot_in_the_tree_is_not_looked_at(
+    root: Path, write_unseen: Callable[[str], None]
+) -> None:
+    """TMPDIR may be there."""
+    (root / "own").mkdir()
+    with access(root, own=[str(root / "own")]):
+        write_unseen("own/x.py")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it calls libc")
+def test_where_few_events_tell_of_a_write_each_hook_looks_at_its_tree(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(silent, "IS_PYPY", True)
+    with access(root):
+        assert not is_taken(root, for_reading=True)  # and makes nobody wait
+    libc = ctypes.CDLL(None)
+    with pytest.raises(BuildAgainError):
+        hook(root, lambda: os.close(libc.creat(b"new.py", 0o600)))
+    message = "new.py was written unseen, perhaps by something that PyPy has no event for"
+    assert message in capfd.readouterr().err
 
 
 def test_modules_of_the_standard_library_are_no_reason_to_look(

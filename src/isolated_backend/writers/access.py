@@ -183,7 +183,8 @@ class Access(Watch):
         before, self._before = self._before, None
         if before is None or self._has_written:
             return
-        if changed := {each for each in look(self.root) ^ before if each[0] != self._log.path}:
+        own = (self._log.path, *self._own)  # TMPDIR may lie in the tree
+        if changed := {each for each in look(self.root) ^ before if not each[0].startswith(own)}:
             if self._locks.taken[self.root]:
                 self._note_write()
                 return
