@@ -390,6 +390,7 @@ def test_a_column_without_a_value_is_left_out() -> None:
     assert report.table(("a", "b"), [("1", ""), ("2", "")]) == "| a |\n| --- |\n| 1 |\n| 2 |"
 
 
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="matplotlib needs CPython")
 def test_the_plot_is_the_same_for_the_same_results(results: Results, tmp_path: Path) -> None:
     assert not plot.draw(results, tmp_path / "none.svg")
     assert not (tmp_path / "none.svg").exists()
