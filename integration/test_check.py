@@ -103,7 +103,7 @@ setuptools.setup()
 # The same text, so that no comparison of contents shows that it was written.
 THE_SAME_AGAIN = """\
 import subprocess, sys, setuptools
-code = "open('README', 'r+').write('text')"
+code = "with open('README', 'r+') as file: file.write('text')"
 subprocess.run([sys.executable, "-c", code], check=True)
 setuptools.setup()
 """

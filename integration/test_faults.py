@@ -191,7 +191,8 @@ def test_a_daemon_that_outlives_the_hook_holds_nobody_up(writes: str, tmp_path: 
         + "    os.setsid()\n"
         + "    [os.dup2(os.open('/dev/null', os.O_RDWR), fd) for fd in (0, 1, 2)]\n"
         + "    if not os.fork():\n"
-        + "        open(os.environ['PIDS'], 'a').write(f'{os.getpid()}\\n')\n"
+        + "        with open(os.environ['PIDS'], 'a') as pids:\n"
+        + "            pids.write(f'{os.getpid()}\\n')\n"
         + "        time.sleep(600)\n"
         + "    os._exit(0)\n"
     )

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import pytest
 
 from backends import OURS, HookProcess
-from isolated_backend.writers import privatetree
+from isolated_backend.cli.private import obstacle
 
 T = TypeVar("T")
 
-_OBSTACLE = privatetree.obstacle(tempfile.gettempdir())
+_OBSTACLE = obstacle(tempfile.gettempdir())
 needs_private_trees = pytest.mark.skipif(_OBSTACLE is not None, reason=f"no: {_OBSTACLE}")
 
 #: Writes from Python and from a child process, also where something was, and tells how it went.

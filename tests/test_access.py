@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -17,7 +18,7 @@ import pytest
 from isolated_backend.errors import BuildAgainError, TreeLockError
 from isolated_backend.shadow.temporary import directory_of, home, temporary_directory
 from isolated_backend.writers import access as module
-from isolated_backend.writers import holders, nested, treelock
+from isolated_backend.writers import holders, nested, silent, treelock
 from isolated_backend.writers.access import Access
 from isolated_backend.writers.locks import Locks
 from isolated_backend.writers.mark import Mark
@@ -225,7 +226,7 @@ def test_a_failure_of_the_projects_own_stays(root: Path) -> None:
 @pytest.fixture
 def write_unseen(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Return what writes a file as an extension module does, by itself."""
-    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "blind_spot", str)
     writer = subprocess.Popen(
         [
             sys.executable,
@@ -293,10 +294,24 @@ def test_what_is_written_into_a_directory_of_the_builds_own_is_not_looked_at(
         hook(root, lambda: write_unseen("tmp/y.py"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="it calls libc")
+def test_where_few_events_tell_of_a_write_each_hook_looks_at_its_tree(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(silent, "IS_PYPY", True)
+    with access(root):
+        assert not is_taken(root, for_reading=True)  # and makes nobody wait
+    libc = ctypes.CDLL(None)
+    with pytest.raises(BuildAgainError):
+        hook(root, lambda: os.close(libc.creat(b"new.py", 0o600)))
+    message = "new.py was written unseen, perhaps by something that PyPy has no event for"
+    assert message in capfd.readouterr().err
+
+
 def test_modules_of_the_standard_library_are_no_reason_to_look(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "blind_spot", str)
     monkeypatch.setattr(module, "look", lambda *_: pytest.fail("it looked"))
     with access(root):
         sys.audit("import", "zlib", "/lib/python3/lib-dynload/zlib.so", None, None, None)
@@ -308,7 +323,7 @@ def test_a_forked_process_that_may_write_unseen_is_a_writer(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not come to the end, where it could look again."""
-    monkeypatch.setattr(module, "has_foreign", lambda: False)
+    monkeypatch.setattr(module, "blind_spot", str)
     with access(root):
         if os.fork() == 0:
             sys.audit("ctypes.dlopen", "libforeign.so")

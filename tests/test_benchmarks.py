@@ -312,7 +312,7 @@ def test_memory_is_that_of_the_process_alone(tmp_path: Path) -> None:
     _ours = bytearray(100 * MEGABYTE)  # not to be seen in what is measured
     answer = launched(job(tmp_path, "pass", f"bytearray({60 * MEGABYTE})"))
     small, large = (step["memory"] for step in answer["jobs"][0])
-    assert small < 50 * MEGABYTE < 60 * MEGABYTE < large < 110 * MEGABYTE
+    assert small < 50 * MEGABYTE < 60 * MEGABYTE < large < small + 100 * MEGABYTE
 
 
 @posix
@@ -390,6 +390,7 @@ def test_a_column_without_a_value_is_left_out() -> None:
     assert report.table(("a", "b"), [("1", ""), ("2", "")]) == "| a |\n| --- |\n| 1 |\n| 2 |"
 
 
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="matplotlib needs CPython")
 def test_the_plot_is_the_same_for_the_same_results(results: Results, tmp_path: Path) -> None:
     assert not plot.draw(results, tmp_path / "none.svg")
     assert not (tmp_path / "none.svg").exists()

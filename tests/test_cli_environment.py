@@ -189,7 +189,7 @@ def test_failed_installation_is_one_sentence(
 @pytest.mark.parametrize(
     ("setup", "reason"),
     [
-        ("def (\n", "SyntaxError: invalid syntax"),
+        ("a b\n", "SyntaxError: invalid syntax"),
         ("import no_such_module_anywhere\n", "ModuleNotFoundError: No module named"),
     ],
 )

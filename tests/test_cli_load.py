@@ -110,7 +110,7 @@ def test_nothing_is_left_running(tmp_path: Path, error: type[BaseException]) -> 
     code = (
         "import subprocess, sys, time\n"
         f"child = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
-        "open('pid', 'w').write(str(child.pid))\n"
+        "with open('pid', 'w') as file: file.write(str(child.pid))\n"
         "time.sleep(60)\n"
     )
     pid_file = tmp_path / "long" / "pid"

@@ -49,7 +49,8 @@ def _building(root: Path, hook: str = "build_wheel", *, writes: bool = False) ->
         with slots.lease({str(root)!r}, os.environ["TMPDIR"], purpose={hook!r}) as place:
             writer = "a test" if {writes} else None
             with Access({str(root)!r}, "auto", timeout=9, own=[place], writer=writer).granted():
-                open(os.path.join(place, "file"), "w").write("12345")
+                with open(os.path.join(place, "file"), "w") as file:
+                    file.write("12345")
                 print("ready", flush=True)
                 sys.stdin.read()
     """

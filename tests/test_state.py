@@ -18,6 +18,13 @@ HEAD = """
 import json, os, signal, sys, threading
 from isolated_backend import interpreter, process
 
+def is_ignored(number):
+    if sys.platform != "linux":
+        return signal.getsignal(number) == signal.SIG_IGN
+    with open("/proc/self/status") as lines:  # PyPy does not know what it has inherited
+        mask = next(line.split()[1] for line in lines if line.startswith("SigIgn"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
 def inherited():
     import multiprocessing
     umask = os.umask(0)
@@ -28,8 +35,7 @@ def inherited():
         "path": list(sys.path),
         "bytecode": [sys.dont_write_bytecode, sys.pycache_prefix],
         "umask": umask,
-        "ignored": [int(n) for n in signal.valid_signals()
-                    if signal.getsignal(n) == signal.SIG_IGN],
+        "ignored": [int(n) for n in signal.valid_signals() if is_ignored(n)],
         "method": multiprocessing.get_start_method(allow_none=True),
     }
 

@@ -6,6 +6,7 @@ import multiprocessing
 import multiprocessing.pool
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from isolated_backend.writers import watch
+from isolated_backend.writers import silent, watch
 from isolated_backend.writers.watch import Watch, watched
 
 
@@ -99,6 +100,65 @@ def test_what_changes_the_tree_is_seen(kind: str, written: list[str]) -> None:
     assert written[0] == name
 
 
+@pytest.mark.parametrize(
+    ("mode", "flags", "names"),
+    [
+        ("r", os.O_WRONLY, []),  # PyPy's flags, whatever the mode is
+        ("r+", os.O_WRONLY, ["file"]),
+        ("rb", os.O_RDONLY, []),
+        ("ab", os.O_RDONLY, ["file"]),  # CPython's flags for ssl.SSLContext.keylog_filename
+        (None, os.O_RDONLY, []),
+        (None, os.O_RDWR, ["file"]),
+    ],
+)
+def test_an_open_with_a_mode_is_a_write_by_its_mode(
+    mode: str | None, flags: int, names: list[str], written: list[str]
+) -> None:
+    sys.audit("open", "file", mode, flags)
+    assert written == names
+
+
+def in_directory(descriptor: Callable[[int], object]) -> None:
+    """Call a function with the descriptor of a directory."""
+    opened = os.open("dir", os.O_RDONLY)
+    try:
+        descriptor(opened)
+    finally:
+        os.close(opened)
+
+
+SILENT: dict[str, tuple[Callable[[], object], str]] = {
+    **{kind: WRITES[kind] for kind in WRITES if kind in silent._EVENTS or kind == "makedirs"},
+    "named": (lambda: os.rename(src="file", dst="new"), "file"),
+    "in a directory": (
+        lambda: in_directory(lambda opened: os.mkdir("new", dir_fd=opened)),
+        "dir/new",
+    ),
+    "a link to a directory": (lambda: os.symlink("/x", "link", True), "link"),
+    "a tree": (lambda: shutil.rmtree("dir"), "dir"),
+}
+
+
+@pytest.mark.parametrize("kind", SILENT)
+def test_what_pypy_has_no_event_for_is_seen(
+    kind: str, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the functions alone: no watch is there for the events of this Python."""
+    monkeypatch.setattr(silent, "IS_PYPY", True)
+    monkeypatch.chdir(tree)
+    seen = Seen(str(tree), [], str(tmp_path / "temporary"))
+
+    def tell(event: str, arguments: Any, **named: Any) -> None:
+        watch._EVENTS[event](seen, *arguments, **named)
+
+    before = {name: getattr(os, name) for name in silent._EVENTS}
+    act, name = SILENT[kind]
+    with silent.told(tell), suppress(OSError):
+        act()
+    assert seen.written[0] == name
+    assert {name: getattr(os, name) for name in silent._EVENTS} == before
+
+
 def test_a_path_relative_to_a_descriptor_is_seen(written: list[str], tree: Path) -> None:
     directory = os.open(tree / "dir", os.O_RDONLY)
     outside = os.open("/", os.O_RDONLY)
@@ -168,6 +228,8 @@ STARTS: dict[str, Callable[[list[str]], object]] = {
 
 @pytest.mark.parametrize("kind", STARTS)
 def test_a_program_in_the_tree_is_seen(kind: str, seen: Seen) -> None:
+    if kind.startswith("os.") and not hasattr(os, kind[3:]):
+        pytest.skip(f"this Python has no {kind}")
     words = [sys.executable, "-c", "pass"]
     STARTS[kind](words)
     ((tree, command),) = seen.started

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..settings import Settings
 from ..shadow.temporary import temporary_directory
-from ..writers import privatetree
-from . import demo, environment, plain, project, report, writes
+from . import demo, environment, plain, private, project, report, writes
 from .bench import Bench
 from .display import Display
 from .finding import Half, Report
@@ -130,7 +129,7 @@ def check(
         deviating={kind: names for kind, names in deviating.items() if names},
         # If it could not be read, no hook of ours would have let anything be written.
         setting=Settings.read(str(subject.root)).in_tree_writes if writes_something else "auto",
-        obstacle=privatetree.obstacle(temporary_directory()),
+        obstacle=private.obstacle(temporary_directory()),
     )
 
 

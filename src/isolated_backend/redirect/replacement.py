@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     Method: TypeAlias = Callable[..., Any]
 
-#: The packages that are setuptools' own.
-SETUPTOOLS = ("setuptools", "distutils", "wheel")
+#: The packages that are setuptools' own, and the module by which a distributor adapts it.
+SETUPTOOLS = ("setuptools", "distutils", "wheel", "_distutils_system_mod")
 
 
 class Replacement(NamedTuple):
@@ -116,7 +116,7 @@ def is_own(packages: Container[str], holder: Any, *names: str) -> bool:
         function = getattr(function, "__func__", function)
         while getattr(function, "__globals__", None) is globals():
             function = function.__wrapped__
-        module = getattr(function, "__globals__", {}).get("__name__", "")
-        if module.partition(".")[0] not in packages:
+        of_module = getattr(function, "__globals__", None) or {"__name__": "builtins"}
+        if of_module.get("__name__", "").partition(".")[0] not in packages:
             return False
     return True

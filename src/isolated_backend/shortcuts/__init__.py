@@ -34,13 +34,14 @@ def imports(root: str) -> Iterator[None]:
     """Make importing setuptools quicker while this is open."""
     from . import compiled
 
-    before = gc.get_threshold()
-    gc.set_threshold(*(_SELDOM if before[0] else before))
+    set_threshold = getattr(gc, "set_threshold", lambda *_: None)  # PyPy's collector has none
+    before = getattr(gc, "get_threshold", lambda: (0, 0, 0))()
+    set_threshold(*(_SELDOM if before[0] else before))
     try:
         with compiled.shared(root):
             yield
     finally:
-        gc.set_threshold(*before)
+        set_threshold(*before)
 
 
 def replacements(call: Call) -> Sequence[Replacements]:

@@ -75,7 +75,7 @@ def _is_made_by_setuptools_alone(bdist_wheel: Any) -> bool:
 def _is_own(owner: type) -> bool:
     """Tell whether no project, and no plugin, has a method in *owner*."""
     names = (name for name in dir(owner) if isinstance(getattr(owner, name, None), FunctionType))
-    return is_own((*SETUPTOOLS, "zipfile", "functools", "contextlib"), owner, *names)
+    return is_own((*SETUPTOOLS, "zipfile", "functools", "contextlib", "builtins"), owner, *names)
 
 
 @replaces("setuptools.command.build_py", "build_py", "copy_file")

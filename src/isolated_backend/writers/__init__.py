@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: The hook that leaves files in the root because that is what it is for.
+_INTO_ROOT = "build_editable"
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -33,7 +35,7 @@ def run(call: Call, build: Callable[[], T]) -> T:
     is_writable = os.access(call.root, os.W_OK)
     if nested.is_nested(call.root):
         mode = "allow"  # the build that has started this one has the tree
-    elif not _writes_anyway(call) and (mode == "private" or (mode == "auto" and not is_writable)):
+    elif call.hook != _INTO_ROOT and (mode == "private" or (mode == "auto" and not is_writable)):
         try:
             return _in_a_private_tree(call, build)
         except PrivateTreeError as error:
@@ -63,15 +65,10 @@ def _access(
         timeout=call.settings.lock_timeout,
         hook=call.hook,
         own=call.own,
-        writer="an editable install" if _writes_anyway(call) else None,
+        writer="an editable install" if call.hook == _INTO_ROOT else None,
         on_write=(call.note_write, *on_write),
     )
     return access.granted()
-
-
-def _writes_anyway(call: Call) -> bool:
-    """Tell whether this hook leaves files in the root because that is what it is for."""
-    return call.hook == "build_editable"
 
 
 def _in_a_private_tree(call: Call, build: Callable[[], T]) -> T:

@@ -22,7 +22,7 @@ from . import nested
 from .locks import Locks
 from .mark import Mark
 from .trees import look
-from .watch import Watch, has_foreign, watched
+from .watch import Watch, blind_spot, watched
 from .writelog import PROGRAM, UNSEEN, WriteLog
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ class Access(Watch):
                 writer = writer or "as it did the last time"
         purpose = f"to write ({writer})" if writer else "to begin"
         self._take({self.root: bool(writer), **(self._marked or {})}, purpose)
-        if has_foreign():
-            self.is_blind("an extension module")
+        if cause := blind_spot():
+            self.is_blind(cause)
 
     def _end(self) -> None:
         if self._failure:  # which the project's own code has hidden

@@ -33,7 +33,9 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
     are the real ones where they are in *root*. :class:`PrivateTreeError` says why there is none.
     """
     is_locked = not os.access(root, os.W_OK) and os.stat(root).st_uid == os.geteuid()
-    through = _within(root, through)
+    found = (os.path.realpath(path) for path in through if os.path.isdir(path))
+    # Sorted, so that one in another one is laid over that.
+    through = sorted(path for path in found if path.startswith(os.path.join(root, "")))
     is_user = False
     with _refused("the kernel grants no namespace"):
         try:
@@ -50,10 +52,10 @@ def lay_over(root: str, place: str, through: Sequence[str] = ()) -> None:
         kernel.mount(None, os.sep, None, kernel.MS_REC | kernel.MS_SLAVE)
     with _refused(f"the kernel lays no overlay with its upper layer in {place} over it"):
         # Below the overlay they could not be reached any more.
-        real = {path: os.open(path, os.O_PATH) for path in through}
+        real = {path: os.open(path, getattr(os, "O_PATH", os.O_RDONLY)) for path in through}
         _overlay(root, os.path.join(place, LAYERS))
         for path, descriptor in real.items():
-            kernel.mount(_by_descriptor(descriptor), path, None, kernel.MS_BIND | kernel.MS_REC)
+            kernel.mount(f"/proc/self/fd/{descriptor}", path, None, kernel.MS_BIND | kernel.MS_REC)
             os.close(descriptor)
         os.chdir(root)
         if is_user:
@@ -68,11 +70,8 @@ def _new_user_namespace() -> None:
     user, group = os.geteuid(), os.getegid()
     with _refused("the kernel grants no user namespace"):
         kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{user} {user} 1"),
-            ("gid_map", f"{group} {group} 1"),
-        ):
+        maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
+        for name, text in maps.items():
             with open(f"/proc/self/{name}", "wb") as file:
                 file.write(text.encode())
     with _refused("what a capability lets this user read is out of reach in a user namespace"):
@@ -103,9 +102,9 @@ def _overlay_from(root: str, layers: str) -> None:
         os.chown(upper, found.st_uid, found.st_gid)
     shutil.copystat(root, upper)
     os.chmod(upper, found.st_mode & 0o7777 | 0o700)
-    lower = os.open(root, os.O_PATH)
+    lower = os.open(root, getattr(os, "O_PATH", os.O_RDONLY))
     try:
-        options = f"lowerdir={_by_descriptor(lower)},upperdir=upper,workdir=work"
+        options = f"lowerdir=/proc/self/fd/{lower},upperdir=upper,workdir=work"
         options += _option_for_notes(upper)
         os.chdir(layers)  # no path among the options, which are few bytes and have commas
         try:
@@ -130,16 +129,6 @@ def _option_for_notes(upper: str) -> str:
     raise OSError(errno.EOPNOTSUPP, "it takes no extended attributes")
 
 
-def _within(root: str, paths: Sequence[str]) -> list[str]:
-    """Return those of the directories *paths* that are in *root*, without those in another one."""
-    found: list[str] = []
-    for path in sorted({os.path.realpath(path) for path in paths}):
-        is_in = path.startswith(os.path.join(root, "")) and os.path.isdir(path)
-        if is_in and not path.startswith(tuple(os.path.join(other, "") for other in found)):
-            found.append(path)
-    return found
-
-
 def _of_a_stranger(directory: str, without: Sequence[str] = ()) -> str | None:
     """Return a path in *directory* that could not be copied up: nobody here can be its owner."""
     user, group = os.geteuid(), os.getegid()
@@ -151,10 +140,6 @@ def _of_a_stranger(directory: str, without: Sequence[str] = ()) -> str | None:
                 if (found.st_uid, found.st_gid) != (user, group):
                     return path
     return None
-
-
-def _by_descriptor(descriptor: int) -> str:
-    return f"/proc/self/fd/{descriptor}"
 
 
 @contextmanager

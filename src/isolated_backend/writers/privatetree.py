@@ -13,13 +13,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import interpreter
 from ..errors import PrivateTreeError
-from ..shadow import slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,18 +41,6 @@ def run(function: Callable[[], T], root: str, place: str, through: Sequence[str]
     arguments = (function, os.getpid(), root, place, through)
     returned: T = interpreter.call(what, root, _inside, *arguments)
     return returned
-
-
-def obstacle(temporary: str) -> str | None:
-    """Return why there are no private trees on this machine, shown by one in *temporary*, if so."""
-    with slots.lease(temporary, temporary, purpose="check") as place:
-        root = os.path.join(place, "root")
-        os.mkdir(root)
-        try:
-            run(partial(os.mkdir, os.path.join(root, "new")), root, place)
-        except PrivateTreeError as error:
-            return str(error)
-    return None
 
 
 def _mount_below(root: str) -> str | None:

@@ -67,15 +67,12 @@ def effects(words: list[str], directory: str) -> Effects:
     words = list(dropwhile(lambda word: re.match(r"\w+=", word), words))  # variables, in a shell
     if not words:
         return Effects()
-    name, arguments = (
-        re.sub(r"(-?\d[\d.]*)?(\.exe)?$", "", os.path.basename(words[0]).lower()),
-        words[1:],
-    )
+    name = re.sub(r"(-?\d[\d.]*)?(\.exe)?$", "", os.path.basename(words[0]).lower())
+    arguments = words[1:]
     is_question = arguments and all(map(_QUESTION.fullmatch, arguments))
-    is_changing = any(map(_CHANGING.fullmatch, arguments))
     if is_question or _ASKS.fullmatch(name):
         return Effects()
-    if _VERSION_CONTROL.fullmatch(name) and not is_changing:
+    if _VERSION_CONTROL.fullmatch(name) and not any(map(_CHANGING.fullmatch, arguments)):
         return Effects()
     if _WRAPPER.fullmatch(name):
         return effects(list(dropwhile(lambda word: word[0] == "-", arguments)), directory)
@@ -128,10 +125,8 @@ def _effects_of_script(script: str, directory: str) -> Effects:
 
 def _after(option: str, arguments: list[str]) -> list[str]:
     """Return what follows *option*, if that comes before any other word than options."""
-    words = list(
-        dropwhile(lambda word: word[:1] == "-" and not re.fullmatch(option, word), arguments)
-    )
-    return words[1:] if words and re.fullmatch(option, words[0]) else []
+    words = dropwhile(lambda word: word[:1] == "-" and not re.fullmatch(option, word), arguments)
+    return list(words) if re.fullmatch(option, next(words, "")) else []
 
 
 def _paths(words: list[str]) -> list[str]:

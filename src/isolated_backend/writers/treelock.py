@@ -126,15 +126,14 @@ def _locks_all_bytes(tree: str) -> bool:
 
     The lock of the tree would be in the way of other builds, so this tries that of another file.
     """
-    with suppress(OSError, StopIteration):
+    try:
         with os.scandir(tree) as entries:
             files = (each for each in entries if each.is_file(follow_symlinks=False))
             path = next(each.path for each in files if each.name != "pyproject.toml")
         with open(path, "rb", buffering=0) as file:
-            try:
-                try_lock(file.fileno())
-            except OSError as error:
-                return error.errno == errno.EBADF
+            try_lock(file.fileno())
+    except (OSError, StopIteration) as error:
+        return getattr(error, "errno", None) == errno.EBADF
     return False
 
 

@@ -12,10 +12,10 @@ import shlex
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..bytecode import is_the_projects
+from . import silent
 from .programs import effects
 from .trees import tree_around
 
@@ -56,13 +56,15 @@ class Watch:
 
     # What is called with the arguments of an event.
 
-    def _opened(self, path: Any, _: Any, flags: Any) -> None:
-        if isinstance(flags, int) and flags & _WRITING:
+    def _opened(self, path: Any, mode: Any, flags: Any) -> None:
+        # os.open has no mode. Where there is one, PyPy's flags are always O_WRONLY, and those of
+        # what CPython opens for a library in C are always O_RDONLY.
+        if set("wax+") & set(mode) if isinstance(mode, str) else (flags or 0) & _WRITING:
             self._written(path)
         else:
             self._read(path)
 
-    def _read(self, path: Any) -> None:
+    def _read(self, path: Any = os.curdir) -> None:
         if type(path) is str and os.pardir not in path:  # a build reads many files: be quick
             with suppress(OSError):
                 if os.path.join(os.getcwd(), path, "").startswith(self._uninteresting):
@@ -80,9 +82,18 @@ class Watch:
         if tree and is_change(absolute):
             self.writes(tree, os.path.relpath(absolute, self.root))
 
-    def _renamed(self, source: Any, target: Any, of_source: Any, of_target: Any) -> None:
-        self._written(source, of_source)
-        self._written(target, of_target)
+    def _made(self, path: Any, mode: Any = None, dir_fd: Any = None) -> None:
+        self._written(path, dir_fd, lambda path: not os.path.isdir(path))  # makedirs(exist_ok=True)
+
+    def _removed(self, path: Any, dir_fd: Any = None) -> None:
+        self._written(path, dir_fd, os.path.lexists)
+
+    def _linked(self, _: Any, dst: Any, __: Any = None, dst_dir_fd: Any = None, **___: Any) -> None:
+        self._written(dst, dst_dir_fd)
+
+    def _renamed(self, src: Any, dst: Any, src_dir_fd: Any = None, dst_dir_fd: Any = None) -> None:
+        self._written(src, src_dir_fd)
+        self._written(dst, dst_dir_fd)
 
     def _started(self, program: Any, words: Any, directory: Any = None, *_: Any) -> None:
         if isinstance(words, str):
@@ -114,7 +125,7 @@ class Watch:
         """
         try:
             name = os.fsdecode(path)
-            if isinstance(directory, int) and directory >= 0 and not os.path.isabs(name):
+            if type(directory) is int and directory >= 0 and not os.path.isabs(name):
                 name = os.path.join(os.readlink(f"/proc/self/fd/{directory}"), name)
             absolute = os.path.abspath(name)
         except (OSError, TypeError):  # a descriptor, for one
@@ -140,29 +151,27 @@ class Watch:
         return tree_around(each, self.root, self._temporary), each
 
 
-def _is_new(path: str) -> bool:
-    return not os.path.isdir(path)  # makedirs(exist_ok=True)
-
-
+#: Arguments have the names that those of the functions have, too (:mod:`.silent`).
 _EVENTS: dict[str, Callable[..., None]] = {
     "open": Watch._opened,
     "os.listdir": Watch._read,
     "os.scandir": Watch._read,
     # What changes a tree. Permissions and times do not: who copies a file sets them later.
-    "os.link": lambda watch, _, target, __, directory: watch._written(target, directory),
-    "os.mkdir": lambda watch, path, _, directory: watch._written(path, directory, _is_new),
-    "os.remove": lambda watch, *place: watch._written(*place, os.path.lexists),
+    "os.link": Watch._linked,
+    "os.mkdir": Watch._made,
+    "os.remove": Watch._removed,
     "os.rename": Watch._renamed,
-    "os.rmdir": lambda watch, *place: watch._written(*place, os.path.lexists),
-    "os.symlink": lambda watch, _, target, directory: watch._written(target, directory),
+    "os.rmdir": Watch._removed,
+    "os.symlink": lambda watch, src, dst, dir_fd=None, **_: watch._written(dst, dir_fd),
     "os.truncate": lambda watch, path, _: watch._written(path),
     "subprocess.Popen": Watch._started,
-    "os.exec": lambda watch, program, words, _: watch._started(program, words),
+    "os.exec": lambda watch, program, words, *_: watch._started(program, words),
     "os.posix_spawn": lambda watch, program, words, _: watch._started(program, words),
     "os.spawn": lambda watch, _, program, words, __: watch._started(program, words),
     "os.startfile": lambda watch, path, _: watch._started(path, [path]),
-    "os.system": lambda watch, script: watch._started("sh", ["sh", "-c", script]),
+    "os.system": lambda watch, command: watch._started("sh", ["sh", "-c", command]),
     "_winapi.CreateProcess": Watch._started,
+    "fork_exec": lambda watch, words, *rest: watch._started(None, words, rest[3]),
     "ctypes.dlopen": lambda watch, name: watch._loaded(None, name),
     "import": Watch._loaded,
 }
@@ -173,10 +182,13 @@ def is_foreign(path: str) -> bool:
     return os.path.basename(os.path.dirname(path)) not in ("lib-dynload", "DLLs")
 
 
-def has_foreign() -> bool:
-    """Tell whether this process has such a module already."""
+def blind_spot() -> str:
+    """Return what in this process may already write unseen, if anything."""
+    if silent.IS_PYPY:
+        return "something that PyPy has no event for"
     files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
-    return any(file.endswith((".so", ".pyd")) and is_foreign(file) for file in files)
+    is_there = any(file.endswith((".so", ".pyd")) and is_foreign(file) for file in files)
+    return "an extension module" if is_there else ""
 
 
 _watches: tuple[Watch, ...] = ()
@@ -189,42 +201,21 @@ def watched(watch: Watch) -> Iterator[None]:
     global _watches
     before, _watches = _watches, (*_watches, watch)  # setup.py may build in this process
     try:
-        with _workers_seen():
+        with silent.told(_audit):
             yield
     finally:
         _watches = before
 
 
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+def _audit(event: str, arguments: tuple[Any, ...], **named: Any) -> None:
     if _watches and event in _EVENTS and not getattr(_thread, "is_busy", False):
         _thread.is_busy = True  # what follows opens files, too
         try:
             for watch in _watches:
-                _EVENTS[event](watch, *arguments)
+                _EVENTS[event](watch, *arguments, **named)
         finally:
             _thread.is_busy = False
 
 
 # It cannot be taken out again, so there is one for the life of the process.
 sys.addaudithook(_audit)
-
-
-@contextmanager
-def _workers_seen() -> Iterator[None]:
-    """See multiprocessing start programs: before Python 3.14, no event tells of it."""
-    try:
-        module: Any = import_module("_posixsubprocess")
-    except ImportError:  # Windows, where an event does
-        yield
-        return
-    original = module.fork_exec
-
-    def fork_exec(words: Any, programs: Any, close: Any, kept: Any, place: Any, *rest: Any) -> Any:
-        _audit("_winapi.CreateProcess", (None, words, place))
-        return original(words, programs, close, kept, place, *rest)
-
-    module.fork_exec = fork_exec
-    try:
-        yield
-    finally:
-        module.fork_exec = original
