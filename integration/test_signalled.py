@@ -101,7 +101,9 @@ def test_told_to_end_at_random_instants(
         ended["in time" if status == 0 else name] += 1
 
         assert built(root, venv, env, out) == right[root]
-        assert left_in(Path(env["TMPDIR"])) == []
+        # A directory of pip's own, into which it unpacks the sdist for tox, is never built again.
+        left = [name for name in left_in(Path(env["TMPDIR"])) if "/pip-req-build-" not in name]
+        assert left == [], where
     assert ended.keys() & set(SIGNALS)
     told = ", ".join(f"{count} {each}" for each, count in sorted(ended.items()))
     record_property(
