@@ -14,7 +14,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from itertools import chain
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -110,10 +110,7 @@ def _inherited(descriptor: int) -> tuple[int, dict[str, Any]]:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Interrupt *child*, because this process is, and wait until it has ended."""
     try:
-        if sys.platform == "win32":
-            child.terminate()
-        else:
-            child.send_signal(SIGINT)
+        child.send_signal(SIGTERM if sys.platform == "win32" else SIGINT)
         with suppress(subprocess.TimeoutExpired):
             child.wait(_GRACE)
     finally:  # also if this process is interrupted once more

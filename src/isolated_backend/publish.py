@@ -69,9 +69,8 @@ def _copy(made: str, directory: str, name: str) -> bool:
 def _new_file(directory: str, path: str) -> IO[bytes]:
     """Create a file in *directory* without a name, or else with the name *path*."""
     if hasattr(os, "O_TMPFILE") and os.path.isdir(_OPEN_FILES):
-        flags = os.O_TMPFILE | os.O_WRONLY
         with suppress(OSError):  # not on this file system
-            return open(os.open(directory, flags, 0o666), "wb")
+            return open(os.open(directory, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")
     return open(path, "xb")
 
 

@@ -29,19 +29,23 @@ def _copy_file(
     if isinstance(infile, str):
         infile = call.shadow.actual(infile)
     target = os.fspath(outfile)
-    if target.startswith(call.shadow.slot):
-        return original(self, infile, outfile, *args, **kwargs)
-    if os.path.isdir(target):
+    is_in_root = call.shadow.is_in_root(target)
+    if is_in_root and os.path.isdir(target):
         target = os.path.join(target, os.path.basename(infile))
-    if not call.shadow.is_in_root(target) or (not self.force and not _is_newer(infile, target)):
+    if not is_in_root or (not self.force and not _is_newer(infile, target)):
         return original(self, infile, outfile, *args, **kwargs)
     if call.settings.in_tree_writes != "allow":  # else another build may be copying
         for abandoned in glob.iglob(f"{glob.escape(target)}.*{SUFFIX}"):
-            os.unlink(abandoned)  # by a build that was killed
+            with suppress(PermissionError):  # see below
+                os.unlink(abandoned)  # by a build that was killed
     passing = f"{target}.{os.urandom(6).hex()}{SUFFIX}"
     try:
         _, copied = original(self, infile, passing, *args, **kwargs)
-        os.replace(passing, target)
+        try:
+            os.replace(passing, target)
+        except PermissionError:  # Windows replaces and removes no DLL in use, but renames it
+            os.rename(target, f"{target}.{os.urandom(6).hex()}{SUFFIX}")
+            os.replace(passing, target)
     finally:
         with suppress(FileNotFoundError):  # renaming one hard link to another does nothing
             os.unlink(passing)

@@ -165,7 +165,7 @@ class Shadow:
         name = below(absolute, self.root)
         if name is None and follow:
             name = below(os.path.realpath(absolute), os.path.realpath(self.root))
-        return os.path.relpath(absolute, self.root) if name is None else name
+        return os.path.relpath(*map(_rooted, (absolute, self.root))) if name is None else name
 
 
 def below(path: str, directory: str) -> str | None:
@@ -178,10 +178,15 @@ def below(path: str, directory: str) -> str | None:
 
 def _mirror_of(root: str, slot: str) -> str:
     """Return the place of *root* in *slot*: as deep as the root itself lies, and not too long."""
-    drive, path = os.path.splitdrive(root)
-    steps = [step for step in (drive.strip(":\\/"), *path.split(os.sep)) if step]
+    steps = [step for step in _rooted(root).split(os.sep) if step]
     place = os.path.join(slot, *(step if _PLAIN.fullmatch(step) else _SHORT for step in steps))
     return place if len(place) <= _LONGEST else os.path.join(slot, *[_SHORT] * len(steps))
+
+
+def _rooted(path: str) -> str:
+    """Return *path* with its drive as the first directory: from one to another is no other way."""
+    drive, rest = os.path.splitdrive(path)
+    return os.sep + drive.strip(":\\/").replace(os.sep, "+") + rest if drive else path
 
 
 def _inherit_group(root: str, place: str) -> None:

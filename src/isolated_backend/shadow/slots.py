@@ -199,10 +199,9 @@ def _lock_directory(path: str, locks: ExitStack) -> bool | None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     locks.callback(os.close, descriptor)
-    try:
+    with suppress(OSError):
         return try_lock(descriptor)
-    except OSError:
-        return None
+    return None
 
 
 def _is_used_by_a_survivor(path: str) -> bool:

@@ -80,14 +80,9 @@ def own_home(temporary: str) -> str | None:
     path = home(temporary)
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
-    if _is_ours(path, others_may_not=0o022) and os.lstat(path).st_mode & 0o777 != 0o700:
+    if is_ours_alone(path, others_may_not=0o022) and os.lstat(path).st_mode & 0o777 != 0o700:
         os.chmod(path, 0o700)  # by a umask that takes it from us, or lets others read
     return path if is_ours_alone(path) else None
-
-
-def is_ours_alone(path: str) -> bool:
-    """Tell whether *path* is a real directory of this user's that nobody else can touch."""
-    return _is_ours(path, others_may_not=0o077)
 
 
 def directory_of(root: str, temporary: str) -> str:
@@ -116,7 +111,8 @@ def _user() -> str:
     return str(os.getuid())
 
 
-def _is_ours(path: str, *, others_may_not: int) -> bool:
+def is_ours_alone(path: str, *, others_may_not: int = 0o077) -> bool:
+    """Tell whether *path* is a real directory of this user's that nobody else can touch."""
     found = os.lstat(path)
     return stat.S_ISDIR(found.st_mode) and (
         sys.platform == "win32"
