@@ -106,7 +106,7 @@ LONG = [
     Case("TMPDIR", "build_editable", PAGES, {START, "egg-info", "dist-info"}),
     Case("TMPDIR", "get_requires_for_build_wheel", PAGES, {START, "egg-info"}),
     Case("output", "build_sdist", ARCHIVE, {"publishing"}),
-    Case("output", "prepare_metadata_for_build_wheel", PAGES, {"publishing"}),
+    Case("output", "prepare_metadata_for_build_wheel", PAGES, {"egg-info", "dist-info"}),
 ]
 
 

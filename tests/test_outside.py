@@ -174,7 +174,7 @@ def test_what_the_frontend_asks_for_is_told_from_what_setup_py_adds(tmp_path: Pa
     def call(config_settings: dict[str, str | list[str]] | None) -> Call:
         (tmp_path / "slot").mkdir(exist_ok=True)
         shadow = Shadow(str(tmp_path), str(tmp_path / "slot"), "/nowhere")
-        return Call("", "build_wheel", Settings(), shadow, None, config_settings)
+        return Call("", "build_wheel", Settings(), shadow, None, None, config_settings)
 
     ways: list[dict[str, str | list[str]]] = [
         {"--build-option": "--bdist-dir=/fast/disk --keep-temp"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import struct
 import subprocess
@@ -66,41 +65,6 @@ def test_an_artifact_of_the_same_name_is_replaced(umask: int, made: Path, tmp_pa
     assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o666 & ~umask
     assert (tmp_path / NAME).read_bytes() == b"new" * 1000
     assert [path for path in os.listdir(tmp_path) if "isolated" in path] == []
-
-
-@pytest.fixture
-def metadata(tmp_path: Path) -> Path:
-    """Return a ``.dist-info`` that has been made, with an egg-info beside it."""
-    place = tmp_path / "dist"
-    for name in ("x-1.dist-info", "x.egg-info"):
-        (place / name / "licenses").mkdir(parents=True)
-        (place / name / "licenses" / "LICENSE").write_text(name)
-    return place / "x-1.dist-info"
-
-
-def test_metadata_are_in_place_of_older_ones(umask: int, metadata: Path, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "out"
-    publish(str(metadata), str(out))
-    (out / "x.egg-info" / "half-written").touch()
-    (out / "other").touch()
-    publish(str(metadata), str(out))
-    found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    names = {"x-1.dist-info/licenses/LICENSE", "x.egg-info/licenses/LICENSE"}
-    assert found == {*map(os.path.normpath, names), "other"}
-    file = out / "x-1.dist-info" / "licenses" / "LICENSE"
-    assert file.read_text() == "x-1.dist-info"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~umask
-
-
-def test_metadata_for_which_there_is_no_room(
-    metadata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(source: str, target: str) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", target)
-
-    monkeypatch.setattr(shutil, "copyfile", full)
-    with pytest.raises(BackendError, match=r"Cannot put x-1.dist-info into .*: .*No space left on"):
-        publish(str(metadata), str(tmp_path / "out"))
 
 
 def test_what_was_there_stays_when_the_disk_is_full(

@@ -32,6 +32,8 @@ class Call:
     shadow: Shadow
     #: That the artifact is to have, if any.
     normal_form: NormalForm | None = None
+    #: Where the frontend wants the ``.dist-info`` of this call, if it does.
+    metadata_directory: str | None = None
     #: The frontend's; ``None`` if all that is on setuptools' command line is.
     config_settings: Mapping[str, Any] | None = None
 
@@ -53,7 +55,8 @@ class Call:
         """The directories in which a write is not a write into the source tree."""
         # Other builds' files in TMPDIR, should that be the root itself, and the frontend's.
         inside = os.path.join(self.root, "")
-        return [self.shadow.slot, *(p for p in self.shadow.temporary if p.startswith(inside))]
+        passed = filter(None, [self.metadata_directory, *self.shadow.temporary])
+        return [self.shadow.slot, *(path for path in passed if path.startswith(inside))]
 
     def asks_for(self, value: str) -> bool:
         """Tell whether *value*, of an option on setuptools' command line, is the frontend's.
@@ -68,8 +71,9 @@ class Call:
         return all(any(option.endswith(word) for option in options) for word in _words([value]))
 
     def collect(self, directory: str) -> None:
-        """Note that the artifact is made of the files in *directory*, a path in the shadow."""
-        self._collected.add(self.shadow.from_root(directory))
+        """Note that the artifact is made of the files in *directory*, if that is in the shadow."""
+        if below(directory, self.shadow.slot) is not None:  # and not where the caller asked for it
+            self._collected.add(self.shadow.from_root(directory))
 
     def note_write(self, name: str) -> None:
         """Note that the project is about to write *name*, relative to the root."""

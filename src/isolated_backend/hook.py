@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
     from .call import Call
 
-#: The hooks that make something, and the argument that names the directory for it.
+#: The hooks that make an artifact, and the argument that names the output directory.
 _OUTPUT = {
-    "prepare_metadata_for_build_wheel": "metadata_directory",
-    "prepare_metadata_for_build_editable": "metadata_directory",
     "build_sdist": "sdist_directory",
     "build_wheel": "wheel_directory",
     "build_editable": "wheel_directory",
@@ -76,7 +74,7 @@ def _run_without_shortcuts(*arguments: Any) -> Any:
 def _build(
     delegate: str, hook: str, root: str, arguments: Mapping[str, Any], settings: Settings
 ) -> Any:
-    """Call setuptools' *hook* in a shadow of its own, and publish what it makes."""
+    """Call setuptools' *hook* in a shadow of its own, and publish the artifact if it makes one."""
     # Not at the top: build requirements are mostly known without.
     from . import writers
     from .call import Call
@@ -93,16 +91,17 @@ def _build(
         for name, value in arguments.items()
     }
     output = passed.get(_OUTPUT.get(hook, ""))
+    metadata = passed.get("metadata_directory") if output is None else None
     temporary = temporary_directory()
-    form = NormalForm.wanted() if hook.startswith("build_") else None
+    normal_form = NormalForm.wanted() if output is not None else None
     with slots.lease(root, temporary, purpose=hook, keep=settings.keep) as slot:
         shadow = Shadow(root, slot, temporary)
         if settings.keep:
             messages.tell(f"keeping the shadow in {shadow.place}")
         if output is not None:
             passed[_OUTPUT[hook]] = shadow.dist
-            os.makedirs(shadow.dist)
-        call = Call(delegate, hook, settings, shadow, form, arguments["config_settings"] or {})
+        options = arguments["config_settings"] or {}
+        call = Call(delegate, hook, settings, shadow, normal_form, metadata, options)
         returned, says_info = writers.run(call, partial(_setuptools, call, passed))
         if output is not None:
             publish(os.path.join(shadow.dist, returned), output)
@@ -115,7 +114,7 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
     """Call setuptools' hook with its writes redirected, and normalize the artifact.
 
     Returns:
-        What the hook returns, and whether setuptools was so verbose as to say that it has built.
+        What the hook returns, and whether setuptools was so verbose as to say what it has done.
     """
     shortcuts = _shortcuts()
     # Again, for this may be another process.
@@ -142,7 +141,7 @@ def _setuptools(call: Call, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
             )
         if call.normal_form is not None:
             call.normal_form.give(os.path.join(call.shadow.dist, returned))
-    return returned, call.hook.startswith("build_") and log.says_info()
+    return returned, log.says_info()
 
 
 def _shortcuts() -> Any:
@@ -165,8 +164,9 @@ def _disk_named(call: Call) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         found = list(causes(error))
         if any(map(is_full_disk, found)):
+            places = filter(None, [slot, call.metadata_directory])
             raise BackendError(
-                f"No space left on the device while building in {slot}; "
+                f"No space left on the device while building in {' and '.join(places)}; "
                 "free some, or point TMPDIR to a larger disk."
             ) from error
         is_refused = any(isinstance(each, PermissionError) for each in found)

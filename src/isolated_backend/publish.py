@@ -1,4 +1,4 @@
-"""Put metadata where the frontend wants them, and a finished artifact: whole or not at all.
+"""Put a finished artifact where the frontend wants it: whole or not at all.
 
 It is copied to a new file in the output directory, which gets its name when it is complete. So it
 gets what a file gets that setuptools itself creates there: the group of a set-group-id directory, a
@@ -27,22 +27,15 @@ _OPEN_FILES = "/proc/self/fd"
 
 
 def publish(made: str, directory: str) -> None:
-    """Copy the artifact *made*, or metadata and what is beside them, in place of older ones."""
-    place, name = os.path.split(made)
+    """Copy the artifact *made* into *directory*, in place of one of the same name."""
+    name = os.path.basename(made)
     try:
         os.makedirs(directory, exist_ok=True)
-        if os.path.isdir(made):
-            for each in os.listdir(place):
-                target = os.path.join(directory, each)
-                shutil.rmtree(target, ignore_errors=True)  # a killed hook's are half-written
-                shutil.copytree(os.path.join(place, each), target, copy_function=shutil.copyfile)
-            return
         _remove_abandoned(directory)
         while not _copy(made, directory, name):
             pass  # before the copy was locked, another build has taken it for abandoned
     except OSError as error:
-        reason = error.strerror or error.args[0][0][-1]  # of the first of several files
-        raise BackendError(f"Cannot put {name} into {directory}: {reason}.") from error
+        raise BackendError(f"Cannot put {name} into {directory}: {error.strerror}.") from error
 
 
 def _copy(made: str, directory: str, name: str) -> bool:

@@ -70,13 +70,13 @@ def _egg_info(call: Call, original: Method, self: Any) -> None:
     """Put ``*.egg-info`` into the shadow, beginning with what the root has of it.
 
     An unpacked sdist's SOURCES.txt is setuptools' file list where there is no version control.
-    Where ``config_settings`` ask ``dist_info`` for metadata, it sets ``egg_base``: that stays.
+    ``dist_info`` sets ``egg_base`` to where the metadata are wanted: that stays.
     """
     original(self)
     base = os.path.abspath(os.path.join(call.shadow.root, self.egg_base))
     output = _asked_for(call, self, "dist_info", "output_dir")
-    is_output = output and base == os.path.abspath(output)
-    if is_output or _asked_for(call, self, _name_of(self), "egg_base"):
+    asked = {call.metadata_directory, os.path.abspath(output) if output else None}
+    if base in asked or _asked_for(call, self, _name_of(self), "egg_base"):
         return
     egg_info = call.shadow.relocate(self.egg_info)
     if egg_info != self.egg_info:

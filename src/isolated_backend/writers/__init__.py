@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The hook that leaves files in the root because that is what it is for.
-_INTO_ROOT = "build_editable"
+_INTO_ROOT = "build_editable"  # leaves files there because that is what it is for
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -64,7 +63,7 @@ def _access(
         mode,
         timeout=call.settings.lock_timeout,
         hook=call.hook,
-        own=call.own,
+        own=[*call.own, *filter(None, [call.metadata_directory])],
         writer="an editable install" if call.hook == _INTO_ROOT else None,
         on_write=(call.note_write, *on_write),
     )
