@@ -6,6 +6,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -292,6 +293,35 @@ def test_what_is_written_into_a_directory_of_the_builds_own_is_not_looked_at(
         write_unseen("tmp/x.py")
     with pytest.raises(BuildAgainError):
         hook(root, lambda: write_unseen("tmp/y.py"))
+
+
+def test_a_database_is_written_unseen(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the standard library's own extension module."""
+    monkeypatch.setattr(module, "blind_spot", str)
+
+    def write_rows() -> None:
+        database = sqlite3.connect(root / "rows.db")
+        database.execute("create table rows (number)")
+        database.commit()
+        database.close()
+
+    with pytest.raises(BuildAgainError):
+        hook(root, write_rows)
+
+
+@pytest.mark.parametrize("way", ["..", "a link"])
+def test_a_path_through_a_slot_may_lead_into_the_tree(way: str, root: Path, tmp_path: Path) -> None:
+    own = tmp_path / "slot"
+    own.mkdir()
+    path = os.path.join(own, os.path.relpath(root / "new", own))
+    if way == "a link":
+        (own / "linked").symlink_to(root)
+        path = os.path.join(own, "linked", "new")
+    with access(root, own=[str(own)]):
+        write(os.path.join(own, "mine"))
+        assert not is_taken(root, for_reading=True)
+        write(path)
+        assert is_taken(root, for_reading=True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="it calls libc")

@@ -214,11 +214,12 @@ def test_a_cache_in_the_root_is_not_used(
     environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As services for continuous integration have it: it would be a write into the tree."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = environment / "module.py"
     path.write_text(SOURCE)
-    executed(SourceFileLoader("module", str(path)), root=str(tmp_path))
-    assert not (tmp_path / "cache").exists()
+    for base in (tmp_path / "cache", tmp_path):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(base))
+        executed(SourceFileLoader("module", str(path)), root=str(tmp_path))
+        assert not base.joinpath("isolated-backend").exists()
 
 
 @pytest.mark.parametrize("variable", ["PIP_NO_CACHE_DIR", "UV_NO_CACHE"])

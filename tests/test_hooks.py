@@ -17,6 +17,7 @@ import pytest
 import isolated_backend
 from artifacts import members, names, text
 from backends import HOOKS, OURS, PLAIN, HookProcess, Outcome
+from isolated_backend.publish import SUFFIX
 from snapshot import snapshot
 
 Sample = Callable[[str], Path]
@@ -293,17 +294,32 @@ def test_the_frontend_may_ask_for_the_metadata_in_the_root(
     assert ours == plain
 
 
-@pytest.mark.parametrize("backend", [OURS, PLAIN])
-def test_what_a_killed_hook_has_left_gets_into_no_metadata(
-    backend: str, sample: Sample, tmp_path: Path
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"--global-option": ["build", "--build-base=bb"]},
+        {"--global-option": ["build_py", "--build-lib=bl"]},
+        {"--build-option": ["--bdist-dir=bd", "--keep-temp"]},
+    ],
+)
+def test_a_relative_directory_that_the_frontend_asks_for_is_no_loss(
+    options: dict[str, list[str]], sample: Sample, tmp_path: Path
 ) -> None:
-    """The control: setuptools takes what lies in the egg-info that it makes beside them."""
-    left = tmp_path / "src_layout.egg-info" / "tmp_half"
-    left.parent.mkdir()
-    left.touch()
-    hook = "prepare_metadata_for_build_wheel"
-    name = outcome_of(call(sample("src_layout"), hook, backend, metadata_directory=str(tmp_path)))
-    assert (tmp_path / name / "tmp_half").exists() == (backend == PLAIN)
+    process = call(
+        sample("src_layout"), "build_wheel", wheel_directory=str(tmp_path), config_settings=options
+    )
+    assert outcome_of(process).endswith(".whl")
+
+
+def test_what_a_killed_editable_install_has_left_gets_into_no_wheel(
+    sample: Sample, tmp_path: Path
+) -> None:
+    root = sample("src_layout")
+    with (root / "pyproject.toml").open("a") as file:
+        file.write('[tool.setuptools.package-data]\n"*" = ["*"]\n')
+    (root / "src" / "src_layout" / f"e.so.0123{SUFFIX}").touch()
+    wheel = outcome_of(call(root, "build_wheel", wheel_directory=str(tmp_path)))
+    assert not [name for name in names(tmp_path / wheel) if name.endswith(SUFFIX)]
 
 
 def test_metadata_made_before_is_used(sample: Sample, tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ def test_it_is_the_nearest_project_or_checkout(marker: str, tmp_path: Path) -> N
     assert around(inner / "core", inner / "py") == expected
 
 
+def test_not_all_builds_of_a_machine_meet() -> None:
+    assert around("/data/shared", "/home/u/p") == "/data"
+
+
 def test_without_one_it_is_what_both_are_in(tmp_path: Path) -> None:
     root = tmp_path / "m" / "a"
     assert around(tmp_path / "m" / "shared", root) == str(tmp_path / "m")
@@ -34,11 +38,13 @@ def test_without_one_it_is_what_both_are_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [
+        "/",
         "/usr/include",
         "/dev",
         "/tmp/x",
         "/home/u/.cache/pip",
         "/home/u/lib/site-packages/x",
+        "/home/u/linked/isolated-backend/bytecode",
         "/temporary/x",
         "/temporary",
         os.path.join(sys.prefix, "share"),

@@ -12,6 +12,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from ..errors import VanishedFileError
+from ..publish import SUFFIX
 from .replacement import Replacements, is_setuptools_own
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _find(call: Call, original: Method, self: Any, package: str, directory: str)
         raise VanishedFileError.of(init)
     if not os.path.isdir(directory or os.curdir):
         raise VanishedFileError.of(directory)
-    return found
+    return [each for each in found if not str(each).endswith(SUFFIX)]  # of a build that was killed
 
 
 @replaces("distutils.command.build_py", "build_py", "get_source_files")

@@ -101,7 +101,7 @@ def _usable_directory(root: str) -> str | None:
         or sys.pycache_prefix is not None
         or sys.implementation.cache_tag is None
         or os.path.exists(cache_from_source(_IMPORTED_LATER))
-        or base.startswith(root + os.sep)
+        or os.path.join(base, "").startswith(root + os.sep)
     ):
         return None
     with suppress(OSError):

@@ -12,14 +12,14 @@ import shlex
 from itertools import dropwhile, groupby
 from typing import NamedTuple
 
-#: They only ask, as any program does with such arguments.
+#: They only ask, as any program does with such arguments. A project's own may be called anything.
 _ASKS = re.compile(
     r"\[|arch|basename|brew|cat|cut|date|dirname|dpkg-\w+|echo|false|file|getconf|grep|head|hostname|"
     r"id|ldconfig|ldd|locale|ls|lsb_release|lscpu|mdfind|nm|nproc|nvidia-smi|objdump|otool|pkgconf|"
     r"printf|pwd|readelf|readlink|realpath|set|size|stat|sw_vers|sysctl|tail|test|tr|true|uname|"
     r"vcvarsall\.bat|vswhere|wc|whereis|which|whoami|xcode-select|.*[-_]config"
 )
-_QUESTION = re.compile(r"--?(version|[vVh]|vV|help|verbose|dump\w+|print-.*)|version")
+_QUESTION = re.compile(r"--?(version|[Vh]|vV|help|dump\w+|print-(?!directory).*)")
 
 #: They only ask, but for these commands.
 _VERSION_CONTROL = re.compile(r"git|hg|svn")
@@ -27,8 +27,6 @@ _CHANGING = re.compile(
     r"am|apply|checkout|clean|clone|co|init|lfs|merge|mv|pull|rebase|reset|restore|revert|rm|stash|"
     r"submodule|switch|sparse-checkout|unpack|up|update|worktree"
 )
-#: distutils' own name for the program of a probe (``try_run``), which is there to return a status.
-_PROBE = "_configtest"
 
 #: They run the program that follows, or the commands in an argument.
 _WRAPPER = re.compile(r"ccache|distcc|env|nice|sccache|stdbuf|time|xcrun")
@@ -62,21 +60,25 @@ class Effects(NamedTuple):
     is_certain: bool = True  # that it writes nowhere else
 
 
-def effects(words: list[str], directory: str) -> Effects:
+def effects(words: list[str], directory: str, *, is_own: bool = False) -> Effects:
     """Return what the program with the command line *words* does in its current *directory*."""
     words = list(dropwhile(lambda word: re.match(r"\w+=", word), words))  # variables, in a shell
     if not words:
         return Effects()
     name = re.sub(r"(-?\d[\d.]*)?(\.exe)?$", "", os.path.basename(words[0]).lower())
     arguments = words[1:]
-    is_question = arguments and all(map(_QUESTION.fullmatch, arguments))
-    if is_question or _ASKS.fullmatch(name):
+    if os.path.dirname(words[0]):
+        is_own = words[0].startswith(os.path.join(directory, "")) or not os.path.isabs(words[0])
+    questions = {word for word in arguments if _QUESTION.fullmatch(word)}
+    if questions and {"-v", "--verbose"}.issuperset({*arguments} - questions):
+        return Effects()
+    if not is_own and (_ASKS.fullmatch(name) or (arguments == ["-v"] and name != "ninja")):
         return Effects()
     if _VERSION_CONTROL.fullmatch(name) and not any(map(_CHANGING.fullmatch, arguments)):
         return Effects()
     if _WRAPPER.fullmatch(name):
         return effects(list(dropwhile(lambda word: word[0] == "-", arguments)), directory)
-    if name == _PROBE and not arguments:
+    if name == "_configtest" and not arguments:  # of distutils' try_run, to return a status
         return Effects(is_certain=False)
     if name == "cmd":
         return _effects_of_script(" ".join(a for a in arguments if a[:1] != "/"), directory)
@@ -84,7 +86,7 @@ def effects(words: list[str], directory: str) -> Effects:
         return _effects_of_script(script[0], directory)
     if name.startswith(("python", "pypy")):
         if module := _after("-m", arguments):
-            return effects(module, directory)
+            return effects(module, directory, is_own=True)
         if any("multiprocessing.resource_tracker import" in word for word in arguments):
             return Effects()
     named = _joined(directory, _paths(arguments))

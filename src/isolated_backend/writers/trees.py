@@ -12,7 +12,7 @@ _MARKERS = ("pyproject.toml", "setup.py", ".git", ".hg")
 
 #: Directories of the system, in which nothing is a neighbour of a project.
 _SYSTEM = re.compile(
-    r"Applications|Library|System|Volumes|bin|boot|dev|etc|home|lib\d*|private|proc|root|run|sbin|"
+    r"\.|Applications|Library|System|Volumes|bin|boot|dev|etc|home|lib\d*|private|proc|root|run|sbin|"
     r"sys|tmp|usr|var"
 )
 
@@ -25,14 +25,15 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
     """Return the source tree that is not *root* and has the directory *path* in it.
 
     The nearest directory around *path* that is a project or a checkout, or else the one that has
-    both in it; ``None`` where *path* is a cache, a temporary file or the system's.
+    both in it, below ``/``; ``None`` where *path* is a cache, a temporary file or the system's.
     """
     try:
         common = os.path.commonpath((path, root))
     except ValueError:  # on another drive
         return None
     names = os.path.relpath(path, common).split(os.sep)
-    if any(name.startswith(".") for name in names if name != os.curdir) or "site-packages" in names:
+    is_hidden = any(name.startswith(".") for name in names if name != os.curdir)
+    if is_hidden or "site-packages" in names or names[-2:] == ["isolated-backend", "bytecode"]:
         return None
     if common == os.path.dirname(common) and _SYSTEM.fullmatch(names[0]):
         return None
@@ -46,7 +47,7 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
         if any(os.path.lexists(os.path.join(directory, marker)) for marker in _MARKERS):
             return directory
         directory = os.path.dirname(directory)
-    return common
+    return common if common != directory else os.path.join(common, names[0])
 
 
 def look(root: str, beside: tuple[str, ...]) -> set[tuple[str, int, int, int]]:

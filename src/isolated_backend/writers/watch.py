@@ -34,7 +34,7 @@ class Watch:
     def __init__(self, root: str, own: Sequence[str], temporary: str) -> None:
         self.root = root
         self._inside = os.path.join(root, "")
-        self._own = tuple(os.path.join(path, "") for path in own)
+        self._own = tuple(os.path.join(os.path.realpath(path), "") for path in own)
         # What is imported is read, too: by now, from where no project is that this one is made of.
         imported = {os.path.join(path, "") for path in sys.path if os.path.isabs(path)}
         self._uninteresting = (self._inside, *(p for p in imported if not root.startswith(p)))
@@ -57,8 +57,7 @@ class Watch:
     # What is called with the arguments of an event.
 
     def _opened(self, path: Any, mode: Any, flags: Any) -> None:
-        # os.open has no mode. Where there is one, PyPy's flags are always O_WRONLY, and those of
-        # what CPython opens for a library in C are always O_RDONLY.
+        # os.open has no mode; beside one, flags say nothing on PyPy or of a file of a library in C.
         if set("wax+") & set(mode) if isinstance(mode, str) else (flags or 0) & _WRITING:
             self._written(path)
         else:
@@ -76,8 +75,8 @@ class Watch:
     def _written(
         self, path: Any, directory: Any = None, is_change: Callable[[str], bool] = bool
     ) -> None:
-        if type(path) is str and path.startswith(self._own):  # most are, so be quick
-            return
+        if type(path) is str and self._trees.get(os.path.dirname(path), ("",))[0] is None:
+            return  # most are in the slot, so be quick
         tree, absolute = self._place(path, directory)
         if tree and is_change(absolute):
             self.writes(tree, os.path.relpath(absolute, self.root))
@@ -141,14 +140,13 @@ class Watch:
 
     def _tree(self, directory: str) -> tuple[str | None, str]:
         """Return the tree that *directory* is in, if it is in one, and what it is called there."""
-        for each in (directory, os.path.realpath(directory)):
-            path = os.path.join(each, "")
-            if path.startswith(self._own):
-                return None, each
-            if path.startswith(self._inside):
-                is_environment = not is_the_projects(path, self.root)
-                return None if is_environment else self.root, each
-        return tree_around(each, self.root, self._temporary), each
+        real = os.path.realpath(directory)
+        if os.path.join(real, "").startswith(self._own):
+            return None, real
+        for each in (directory, real):
+            if (path := os.path.join(each, "")).startswith(self._inside):  # or an environment there
+                return self.root if is_the_projects(path, self.root) else None, each
+        return tree_around(real, self.root, self._temporary), real
 
 
 #: Arguments have the names that those of the functions have, too (:mod:`.silent`).
@@ -168,10 +166,10 @@ _EVENTS: dict[str, Callable[..., None]] = {
     "os.exec": lambda watch, program, words, *_: watch._started(program, words),
     "os.posix_spawn": lambda watch, program, words, _: watch._started(program, words),
     "os.spawn": lambda watch, _, program, words, __: watch._started(program, words),
-    "os.startfile": lambda watch, path, _: watch._started(path, [path]),
     "os.system": lambda watch, command: watch._started("sh", ["sh", "-c", command]),
     "_winapi.CreateProcess": Watch._started,
     "fork_exec": lambda watch, words, *rest: watch._started(None, words, rest[3]),
+    "sqlite3.connect": lambda watch, _: watch.is_blind("sqlite3"),
     "ctypes.dlopen": lambda watch, name: watch._loaded(None, name),
     "import": Watch._loaded,
 }
