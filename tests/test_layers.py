@@ -14,7 +14,7 @@ PACKAGE = Path(isolated_backend.__file__).parent
 NAME = "isolated_backend"
 
 #: The most lines that a layer and a module may have: what they have today, and to become fewer.
-MOST_LINES = {"core": 2919, "writers": 1450, "shortcuts": 930}
+MOST_LINES = {"core": 2917, "writers": 1450, "shortcuts": 930}
 LONGEST_MODULE = 250
 
 
