@@ -25,7 +25,10 @@ def test_it_is_the_nearest_project_or_checkout(marker: str, tmp_path: Path) -> N
     assert around(inner / "core", inner / "py") == expected
 
 
-def test_not_all_builds_of_a_machine_meet() -> None:
+def test_not_all_builds_of_a_machine_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is there a tree where there is nothing."""
+    assert around("/nowhere/shared", "/home/u/p") is None
+    monkeypatch.setattr(os.path, "isdir", lambda path: path == "/data")
     assert around("/data/shared", "/home/u/p") == "/data"
 
 

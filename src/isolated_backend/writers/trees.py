@@ -24,8 +24,7 @@ _PASSING = (".whl", ".gz", ".zip", ".log", ".out", ".pyc")
 def tree_around(path: str, root: str, temporary: str) -> str | None:
     """Return the source tree that is not *root* and has the directory *path* in it.
 
-    The nearest directory around *path* that is a project or a checkout, or else the one that has
-    both in it, below ``/``; ``None`` where *path* is a cache, a temporary file or the system's.
+    The nearest project or checkout around it, or what both are in; ``None`` for caches and such.
     """
     try:
         common = os.path.commonpath((path, root))
@@ -35,7 +34,8 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
     is_hidden = any(name.startswith(".") for name in names if name != os.curdir)
     if is_hidden or "site-packages" in names or names[-2:] == ["isolated-backend", "bytecode"]:
         return None
-    if common == os.path.dirname(common) and _SYSTEM.fullmatch(names[0]):
+    is_top, top = common == os.path.dirname(common), os.path.join(common, names[0])
+    if is_top and (_SYSTEM.fullmatch(names[0]) or not os.path.isdir(top)):
         return None
     caches = (value for name, value in os.environ.items() if "CACHE" in name.upper())
     for place in (temporary, sys.prefix, sys.base_prefix, *filter(os.path.isabs, caches)):
@@ -47,7 +47,7 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
         if any(os.path.lexists(os.path.join(directory, marker)) for marker in _MARKERS):
             return directory
         directory = os.path.dirname(directory)
-    return common if common != directory else os.path.join(common, names[0])
+    return top if is_top else common
 
 
 def look(root: str, beside: tuple[str, ...]) -> set[tuple[str, int, int, int]]:
