@@ -1,4 +1,4 @@
-"""What is there for macOS and Windows, tried where tests run, by imitation of these systems."""
+"""What is there for Windows, tried where tests run, by imitation of that system."""
 
 from __future__ import annotations
 

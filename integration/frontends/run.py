@@ -157,10 +157,8 @@ def run_at_once(
     ]
 
 
-def collides(
-    build: Sequence[str], right: Reference, env: Mapping[str, str], place: Path, rounds: int = 5
-) -> bool:
-    """Tell whether eight such builds at once fail, or make something else: in a few rounds.
+def collides(build: Sequence[str], right: Reference, env: Mapping[str, str], place: Path) -> bool:
+    """Tell whether eight such builds at once fail, or make something else: in one of five rounds.
 
     That is a control: in one round, a machine with much else to do may run them by turns.
 
@@ -169,9 +167,8 @@ def collides(
         right: the artifacts of one alone.
         env: the variables.
         place: a directory for the artifacts and the output.
-        rounds: how many.
     """
-    for turn in range(rounds):
+    for turn in range(5):
         out = [place / f"out{turn}-{number}" for number in range(8)]
         commands = [[*build, "--outdir", str(directory)] for directory in out]
         results = run_at_once(commands, env, place / f"logs{turn}")

@@ -96,7 +96,7 @@ def _filter_build_files(
 
 @replaces("tempfile", "", "mkdtemp")
 def _mkdtemp(call: Call, original: Method, *args: Any, **kwargs: Any) -> Any:
-    """Leave a temporary directory where it is, also if a command is told to work there."""
+    """Leave a temporary directory where it is, even if a command is told to work there."""
     made = original(*args, **kwargs)
     call.shadow.leave(os.fsdecode(made))
     return made

@@ -35,7 +35,7 @@ def _find(call: Call, original: Method, self: Any, package: str, directory: str)
         raise VanishedFileError.of(init)
     if not os.path.isdir(directory or os.curdir):
         raise VanishedFileError.of(directory)
-    return [each for each in found if not str(each).endswith(SUFFIX)]  # of a build that was killed
+    return [each for each in found if not (isinstance(each, str) and each.endswith(SUFFIX))]
 
 
 @replaces("distutils.command.build_py", "build_py", "get_source_files")

@@ -184,7 +184,7 @@ def _mirror_of(root: str, slot: str) -> str:
 
 
 def _rooted(path: str) -> str:
-    """Return *path* with its drive as the first directory: from one to another is no other way."""
+    """Return *path* with its drive as a directory: no relative path leads to another drive."""
     drive, rest = os.path.splitdrive(path)
     return os.sep + drive.strip(":\\/").replace(os.sep, "+") + rest if drive else path
 

@@ -112,7 +112,7 @@ def _user() -> str:
 
 
 def is_ours_alone(path: str, *, others_may_not: int = 0o077) -> bool:
-    """Tell whether *path* is a real directory of this user's that nobody else can touch."""
+    """Tell whether *path* is a real directory of this user's, and lacks these modes for others."""
     found = os.lstat(path)
     return stat.S_ISDIR(found.st_mode) and (
         sys.platform == "win32"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_INTO_ROOT = "build_editable"  # leaves files there because that is what it is for
+_INTO_ROOT = "build_editable"  # is for writing there
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 

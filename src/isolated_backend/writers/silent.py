@@ -26,15 +26,14 @@ _EVENTS = {"execv": "exec", "execve": "exec", "replace": "rename", "unlink": "re
 @contextmanager
 def told(tell: Callable[..., None]) -> Iterator[None]:
     """While this is open, call *tell* with the event and the function's arguments, before each."""
-    silent = {f"os.{name}": f"os.{_EVENTS.get(name, name)}" for name in _NAMES.split() if IS_PYPY}
+    silent = [(os, name, f"os.{_EVENTS.get(name, name)}") for name in _NAMES.split() if IS_PYPY]
     if os.name == "posix":  # on Windows, the start of a worker raises an event
-        silent["_posixsubprocess.fork_exec"] = "fork_exec"
+        silent.append((import_module("_posixsubprocess"), "fork_exec", "fork_exec"))
     with ExitStack() as opened:
-        for path, event in silent.items():
-            module, _, name = path.rpartition(".")
-            original = getattr(import_module(module), name)
-            opened.callback(setattr, import_module(module), name, original)
-            setattr(import_module(module), name, _telling(original, event, tell))
+        for module, name, event in silent:
+            original = getattr(module, name)
+            opened.callback(setattr, module, name, original)
+            setattr(module, name, _telling(original, event, tell))
         yield
 
 

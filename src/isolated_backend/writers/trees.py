@@ -34,9 +34,10 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
     is_hidden = any(name.startswith(".") for name in names if name != os.curdir)
     if is_hidden or "site-packages" in names or names[-2:] == ["isolated-backend", "bytecode"]:
         return None
-    is_top, top = common == os.path.dirname(common), os.path.join(common, names[0])
-    if is_top and (_SYSTEM.fullmatch(names[0]) or not os.path.isdir(top)):
-        return None
+    if common == os.path.dirname(common):  # all builds of the machine are in that
+        common = os.path.join(common, names[0])
+        if _SYSTEM.fullmatch(names[0]) or not os.path.isdir(common):
+            return None
     caches = (value for name, value in os.environ.items() if "CACHE" in name.upper())
     for place in (temporary, sys.prefix, sys.base_prefix, *filter(os.path.isabs, caches)):
         inside = os.path.join(place, "")
@@ -47,7 +48,7 @@ def tree_around(path: str, root: str, temporary: str) -> str | None:
         if any(os.path.lexists(os.path.join(directory, marker)) for marker in _MARKERS):
             return directory
         directory = os.path.dirname(directory)
-    return top if is_top else common
+    return common
 
 
 def look(root: str, beside: tuple[str, ...]) -> set[tuple[str, int, int, int]]:
